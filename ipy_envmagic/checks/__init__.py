@@ -1,0 +1,1 @@
+"""Is a requirement usable here? One small rule for each cause."""

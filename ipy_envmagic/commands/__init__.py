@@ -1,0 +1,1 @@
+"""From a line to what is to be run: pure functions."""

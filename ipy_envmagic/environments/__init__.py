@@ -1,0 +1,1 @@
+"""What is true of an interpreter's prefix, read from files alone."""

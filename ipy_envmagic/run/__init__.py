@@ -1,0 +1,1 @@
+"""Running a command and looking at what it changed."""
