@@ -1,7 +1,7 @@
 """The errors that a user of the magics can meet.
 
-All derive from `EnvMagicError`, whose text is what the person in front of the cell reads: what was wrong, where, and what to write
-instead. None of them shows a traceback for something that a user typed.
+All derive from `EnvMagicError`, whose text is what the person in front of the cell reads: what was wrong, where, and what
+to write instead. None of them shows a traceback for something that a user typed.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class LineError(EnvMagicError):
     """A line that cannot be read as it stands; nothing has been run."""
 
 
-class CommandFailed(EnvMagicError):
+class CommandFailed(EnvMagicError):  # noqa: N818 the name is what a cell shows
     """A program ended with a status other than 0."""
 
 
-class CommandInterrupted(EnvMagicError, KeyboardInterrupt):
+class CommandInterrupted(EnvMagicError, KeyboardInterrupt):  # noqa: N818 the name is what a cell shows
     """A program was ended by an interrupt of the kernel; a loop around it ends as for any KeyboardInterrupt."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Command"]
 
@@ -19,11 +22,11 @@ class Command:
     argv : tuple of str
         The program's path and its arguments, one word each; no shell reads them.
     arguments : tuple of str
-        What the user asked for, as the echo and the error show it: `argv` from the sub-command on, without what the builder added.
+        What the user asked for, as the error shows it: without what the builder added.
     env : mapping of str to (str or None)
         Changes to the environment variables; None takes a variable away.
     shell_tail : str or None
-        What the user typed after an unquoted ``|``, ``&&``, ``||`` or ``>``: his own shell text, with the operator that begins it.
+        The user's own shell text from an unquoted ``|``, ``&&``, ``||`` or ``>`` on.
     mutates : bool
         Whether the program may change the prefix: then it takes the lock, and what changed is looked up.
     machine_output : bool
