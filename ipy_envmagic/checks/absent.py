@@ -1,0 +1,148 @@
+"""Rules for what is not here: nowhere, in another environment, under another name, or part of the standard library."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ipy_envmagic.checks.fixes import install
+from ipy_envmagic.checks.place import Place, locate
+from ipy_envmagic.checks.report import Finding, Fix
+from ipy_envmagic.checks.subject import names_agree
+from ipy_envmagic.environments.distributions import installed, normalise
+from ipy_envmagic.environments.resolve import is_standard_library
+from ipy_envmagic.errors import EnvMagicError
+
+if TYPE_CHECKING:
+    from ipy_envmagic.checks.subject import Subject
+
+__all__ = ["name_mismatch", "not_installed", "other_environment", "stdlib_missing", "submodule_missing"]
+
+
+def stdlib_missing(subject: Subject) -> Finding | None:
+    """See a module of the standard library that this Python was built, or packaged, without."""
+    if not subject.place.is_empty or subject.place.parents or not is_standard_library(subject.title):
+        return None
+    root = subject.title.partition(".")[0]
+    return Finding(
+        "stdlib-missing",
+        "error",
+        f"{root} is part of the standard library, but this Python does not have it.",
+        {"executable": subject.environment.executable, "base_prefix": subject.environment.base_prefix},
+        Fix(
+            (),
+            restart=True,
+            steps=f"No index has it: use a Python that was built with {root}, or add the system's package for it.",
+        ),
+    )
+
+
+def submodule_missing(subject: Subject) -> Finding | None:
+    """See a name below a package that is here, where the package has no such module and makes none itself."""
+    parents = subject.place.parents
+    if not subject.place.is_empty or not parents:
+        return None
+    parent = parents[-1]
+    if parent.kind == "namespace":
+        return None  # another distribution may bring this portion
+    missing = ".".join(subject.title.split(".")[: len(parents) + 1])
+    return Finding(
+        "submodule-missing",
+        "error",
+        f"{parent.name} is here, but it has no module {missing}.",
+        {"parent": parent.name, "location": parent.place},
+        Fix((), steps=f"Look for the right name in {parent.place}, or for a version of {parent.name} that has it."),
+    )
+
+
+def other_environment(subject: Subject) -> Finding | None:
+    """See that the Python which the shell calls ``python`` has it, and this kernel's has not."""
+    if not subject.place.is_empty:
+        return None
+    other = _of_the_shell(subject)
+    if other is None:
+        return None
+    distribution = other.place.distribution
+    wanted = distribution.name if distribution else None
+    version = distribution.version if distribution else None
+    title = f"{distribution.name if distribution else subject.title} {version or ''}".rstrip()
+    line = install(subject, wanted)
+    return Finding(
+        "other-environment",
+        "error",
+        f"{title} is installed for the python of your shell, {other.executable}, not for this kernel.",
+        {
+            "executable": other.executable,
+            "prefix": other.prefix,
+            "distribution": wanted,
+            "version": version,
+            "location": other.place.path,
+        },
+        Fix(line.magic, line.restart, f"{line.steps} Or run the notebook with a kernel of {other.prefix}."),
+    )
+
+
+def not_installed(subject: Subject) -> Finding | None:
+    """See that nothing on the path is it."""
+    if not subject.place.is_empty:
+        return None
+    message = f"{subject.title} is not installed in this kernel's environment."
+    evidence = {"prefix": subject.environment.prefix, "searched": [entry for entry in subject.session.path if entry]}
+    if not subject.is_known:
+        message += f" Nothing here knows the name: that its distribution is called {subject.wanted} is a guess."
+    if not subject.is_known and not subject.wanted.isascii():
+        return Finding(
+            "not-installed", "error", message, evidence, Fix((), steps="Look up the name of its distribution.")
+        )
+    return Finding("not-installed", "error", message, evidence, install(subject))
+
+
+def name_mismatch(subject: Subject) -> Finding | None:
+    """Say which distribution a module comes from, where its name is another one."""
+    distribution = subject.place.distribution
+    name = distribution.name if distribution else subject.wanted
+    if subject.place.is_standard or not subject.is_known or names_agree(subject.title, normalise(name)):
+        return None
+    if distribution is None and not subject.place.is_empty:
+        return None  # it is here without a distribution
+    return Finding(
+        "name-mismatch",
+        "info",
+        f"{subject.title} comes from the distribution {name}.",
+        {"asked": subject.title, "distribution": name, "module": subject.place.module_name},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Other:
+    executable: str
+    prefix: str
+    place: Place
+
+
+def _of_the_shell(subject: Subject) -> _Other | None:
+    """Look for the requirement in the environment of the shell's ``python``, where that is another one."""
+    from ipy_envmagic.environments.environment import Environment  # noqa: PLC0415 (only what is absent looks elsewhere)
+    from ipy_envmagic.environments.tools import python_on_path  # noqa: PLC0415 (only what is absent looks elsewhere)
+
+    session = subject.session
+    executable = python_on_path(session.environ, session.home, session.cwd)
+    if executable is None:
+        return None
+    folder = os.path.dirname(executable)
+    prefix = os.path.dirname(folder) if os.path.basename(folder).lower() in {"bin", "scripts"} else folder
+    if os.path.realpath(prefix) == os.path.realpath(subject.environment.prefix):
+        return None
+    try:
+        other = Environment.from_prefix(prefix)
+    except (EnvMagicError, OSError):
+        return None
+    path = other.site_directories
+    index = installed(path)
+    place = locate(subject.title, index, path)
+    if place.distribution is None and normalise(subject.wanted) in index:
+        place = locate(subject.wanted, index, path)
+    if place.distribution is None and (place.module is None or place.module.kind == "namespace"):
+        return None
+    return _Other(executable, prefix, place)

@@ -1,0 +1,136 @@
+"""Is each requirement usable in this kernel? Files are read; nothing is imported, started or changed."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from ipy_envmagic.checks.asked import Asked, BadRequirement, masked, parse
+from ipy_envmagic.checks.fixes import conda_package
+from ipy_envmagic.checks.report import Check, Finding, Fix, Kernel, Report
+from ipy_envmagic.checks.rules import apply
+from ipy_envmagic.checks.subject import Subject, gather
+from ipy_envmagic.environments.distributions import Distribution, installed, installer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ipy_envmagic.checks.session import Session
+    from ipy_envmagic.environments.environment import Environment
+
+__all__ = ["check", "distribution_directories"]
+
+_LIBRARY = os.path.dirname(os.path.abspath(os.__file__))
+
+
+def check(requirements: Sequence[str], environment: Environment, session: Session) -> Report:
+    """Look whether each requirement is usable in the kernel.
+
+    Parameters
+    ----------
+    requirements : sequence of str
+        Import names, distribution names and requirements (PEP 508), one in each. What cannot be read becomes a finding.
+    environment : Environment
+        The kernel's environment.
+    session : Session
+        What the kernel's process knows.
+
+    Returns
+    -------
+    Report
+        With a `Check` for each requirement, in their order.
+    """
+    begun = time.perf_counter()
+    index = installed(distribution_directories(session)) if requirements else {}
+    checks = tuple(_one(text, environment, session, index) for text in requirements)
+    return Report(_kernel(environment, session), checks, (), round(time.perf_counter() - begun, 6), session.home)
+
+
+def distribution_directories(session: Session) -> tuple[str, ...]:
+    """Return the entries of the path that distributions are looked for in.
+
+    That is where `importlib.metadata` looks, without the standard library, which has none, and without the working
+    directory, which may hold anything.
+
+    Parameters
+    ----------
+    session : Session
+        What the kernel's process knows.
+    """
+    library = {_LIBRARY, os.path.join(_LIBRARY, "lib-dynload")}
+    entries = (entry for entry in session.path if entry not in library and entry != session.cwd)
+    return tuple(dict.fromkeys(entry for entry in entries if not entry.endswith(".zip")))
+
+
+def _one(text: str, environment: Environment, session: Session, index: Mapping[str, Distribution]) -> Check:
+    try:
+        asked = parse(text, session.cwd)
+    except BadRequirement as error:
+        steps = Fix((), steps="Write it as a name, or as a requirement in quotes.")
+        return Check(masked(text.strip()), findings=(Finding("bad-requirement", "error", error.message, {}, steps),))
+    if not asked.applies(environment.version):
+        return Check(asked.text, findings=(_not_needed(asked, environment),))
+    subject = gather(asked, environment, session, index)
+    return _describe(subject, apply(subject))
+
+
+def _not_needed(asked: Asked, environment: Environment) -> Finding:
+    version, platform = ".".join(map(str, environment.version)), environment.platform
+    return Finding(
+        "not-needed",
+        "info",
+        f"{asked.name} is not needed here: its marker, {asked.marker}, is false for Python {version} on {platform}.",
+        {"marker": asked.marker, "python_version": version, "sys_platform": platform},
+    )
+
+
+def _describe(subject: Subject, findings: tuple[Finding, ...]) -> Check:
+    place, distribution = subject.place, subject.place.distribution
+    elsewhere = (
+        findings[0].evidence.get("distribution") if findings and findings[0].code == "other-environment" else None
+    )
+    named = (
+        distribution.name
+        if distribution
+        else elsewhere or (subject.wanted if subject.is_known and place.is_empty else None)
+    )
+    return Check(
+        subject.asked.text,
+        place.module_name,
+        named,
+        distribution.version if distribution else None,
+        place.path,
+        _installer(subject),
+        findings,
+    )
+
+
+def _installer(subject: Subject) -> str | None:
+    """Who put it there: INSTALLER (PEP 376) tells, conda's record where that is missing, the folder for Debian's."""
+    distribution = subject.place.distribution
+    if subject.place.is_standard:
+        return "standard library"
+    if distribution is None:
+        return None
+    written = installer(distribution)
+    if written:
+        return written
+    if conda_package(subject.environment, distribution.name) is not None:
+        return "conda"
+    return (
+        "apt" if distribution.site_directory.replace(os.sep, "/").endswith("/usr/lib/python3/dist-packages") else None
+    )
+
+
+def _kernel(environment: Environment, session: Session) -> Kernel:
+    return Kernel(
+        environment.executable,
+        environment.prefix,
+        environment.base_prefix,
+        ".".join(map(str, environment.version)),
+        str(environment.kind),
+        environment.name,
+        environment.manager,
+        session.kernelspec,
+    )

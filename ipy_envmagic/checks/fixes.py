@@ -1,0 +1,88 @@
+"""The lines that mend: install and reinstall, by the program that owns the thing."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+from ipy_envmagic.checks.report import Fix
+
+if TYPE_CHECKING:
+    from ipy_envmagic.checks.subject import Subject
+    from ipy_envmagic.environments.environment import Environment
+
+__all__ = ["conda_package", "install", "reinstall", "restart"]
+
+_RESTART = "Restart the kernel."
+_UNSAFE = re.compile(r"[{}$\x00-\x1f]")  # what a magic's line would expand or cannot hold
+
+
+def install(subject: Subject, wanted: str | None = None) -> Fix:
+    """Return what puts a version that was asked for into the kernel's environment.
+
+    Parameters
+    ----------
+    subject : Subject
+        The requirement; its extras, specifier and URL go into the line.
+    wanted : str, optional
+        The distribution's name; by default the subject's own.
+    """
+    name = wanted or subject.wanted
+    asked = subject.asked
+    extras = f"[{','.join(asked.extras)}]" if asked.extras else ""
+    if asked.url is not None:
+        if asked.url not in asked.text or _UNSAFE.search(asked.url):
+            return Fix((), subject.is_loaded, f"Install {name} from the address in your requirement with %pip install.")
+        return _fix((f"%pip install {shlex.quote(f'{name}{extras} @ {asked.url}')}",), subject, "Install it")
+    package = conda_package(subject.environment, name) if not extras else None
+    if package is None:
+        return _fix((f"%pip install {shlex.quote(name + extras + asked.specifier)}",), subject, "Install it")
+    spec = package + _for_conda(asked.specifier)
+    if subject.environment.kind == "pixi":  # conda must not write there: the lock file decides
+        return Fix((), subject.is_loaded, f"Run `pixi add {shlex.quote(spec)}` in the project's folder.")
+    return _fix((f"%conda install {shlex.quote(spec)}",), subject, "Install it")
+
+
+def reinstall(subject: Subject) -> Fix:
+    """Return what puts the files of the installed version back, without touching its dependencies."""
+    distribution = subject.place.distribution
+    name = distribution.name if distribution else subject.wanted
+    package = conda_package(subject.environment, name)
+    if package is not None and subject.environment.kind != "pixi":
+        return _fix((f"%conda install --force-reinstall {shlex.quote(package)}",), subject, "Install it again")
+    pin = f"=={distribution.version}" if distribution and distribution.version else ""
+    line = f"%pip install --force-reinstall --no-deps {shlex.quote(name + pin)}"
+    return _fix((line,), subject, "Install it again")
+
+
+def restart(why: str) -> Fix:
+    """Return the fix that is a restart and nothing else; `why` says what it brings."""
+    return Fix((), restart=True, steps=f"{_RESTART} {why}")
+
+
+def conda_package(environment: Environment, name: str) -> str | None:
+    """Return the conda package that installed a Python distribution here; None outside conda or where pip did it."""
+    if not environment.is_conda:
+        return None
+    try:
+        from ipy_envmagic.environments.conda import owner_of  # noqa: PLC0415 (only a conda environment needs it)
+    except ImportError:
+        return None
+    return owner_of(environment.prefix, name)
+
+
+def _fix(lines: tuple[str, ...], subject: Subject, verb: str) -> Fix:
+    steps = f"{verb} with the line above, in this notebook."
+    return Fix(lines, subject.is_loaded, f"{steps} {_RESTART}" if subject.is_loaded else steps)
+
+
+def _for_conda(specifier: str) -> str:
+    """Write a specifier of PEP 440 as conda reads it: ``==1.*`` is ``=1``, ``===`` is ``==``."""
+    clauses = []
+    for clause in specifier.split(","):
+        if clause.startswith("==") and clause.endswith(".*"):
+            clauses.append("=" + clause.lstrip("=")[:-2])
+        else:
+            clauses.append(clause.replace("===", "=="))
+    return ",".join(clauses)

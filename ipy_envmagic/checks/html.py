@@ -1,0 +1,96 @@
+"""A report for a notebook: no script, no style sheet, readable in light and dark, trusted or not.
+
+An untrusted notebook loses every declaration that holds ``var()``: so each colour stands twice, a plain one that can be
+read on both themes first, then the theme's own.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from ipy_envmagic.checks.wording import FEW, SYMBOLS, evidence_lines, here, kernel_line, problems, shown, where
+
+if TYPE_CHECKING:
+    from ipy_envmagic.checks.report import Check, Finding, Report
+
+__all__ = ["render"]
+
+_COLOURS = {
+    "ok": "color:#2a8a3e;color:var(--jp-success-color0,#2a8a3e)",
+    "error": "color:#d9362b;color:var(--jp-error-color0,#d9362b)",
+    "warning": "color:#b35900;color:var(--jp-warn-color0,#b35900)",
+    "info": "color:#2a7ab8;color:var(--jp-info-color0,#2a7ab8)",
+}
+_FAINT = "opacity:.75"
+_LEFT = "text-align:left"
+_BOX = "border-left:3px solid rgba(128,128,128,.5);margin:8px 0;padding-left:10px"
+_CODE = "background:rgba(128,128,128,.12);margin:4px 0;padding:4px 8px;white-space:pre-wrap"
+_COLUMNS = ("Status", "Asked", "Here", "Where")
+
+
+def render(report: Report) -> str:
+    """Write the report as HTML that stands by itself.
+
+    Parameters
+    ----------
+    report : Report
+        What was found. Everything in it is escaped.
+    """
+    home = report.home
+    parts = [
+        f"<div>{_status(report.status)} {_text(report.verdict, home)}</div>",
+        f'<div style="{_FAINT}">{_text(kernel_line(report.kernel), home)}</div>',
+    ]
+    healthy = [check for check in report.checks if check.status == "ok"]
+    if len(healthy) > FEW:
+        others = [check for check in report.checks if check.status != "ok"]
+        parts += [_table(others, home)] if others else []
+        parts.append(_details(f"{_status('ok')} {len(healthy)} usable here", _table(healthy, home)))
+    elif report.checks:
+        parts.append(_table(report.checks, home))
+    parts += [_finding(requirement, finding, home) for requirement, finding in problems(report)]
+    return f"<div>{''.join(parts)}</div>"
+
+
+def _table(checks: list[Check] | tuple[Check, ...], home: str) -> str:
+    head = "".join(f'<th scope="col" style="{_LEFT}">{column}</th>' for column in _COLUMNS)
+    rows = "".join(_row(check, home) for check in checks)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _row(check: Check, home: str) -> str:
+    cells = "".join(f'<td style="{_LEFT}">{_text(cell, home)}</td>' for cell in (here(check), where(check)))
+    asked = f'<th scope="row" style="{_LEFT}">{_text(check.requirement, home)}</th>'
+    return f'<tr><td style="{_LEFT}">{_status(check.status)}</td>{asked}{cells}</tr>'
+
+
+def _finding(requirement: str | None, finding: Finding, home: str) -> str:
+    about = f'<span style="{_FAINT}">{_text(requirement, home)}: </span>' if requirement else ""
+    parts = [f"<div>{_status(finding.severity, finding.code)} {about}{_text(finding.message, home)}</div>"]
+    if finding.fix:
+        if finding.fix.magic:
+            lines = "\n".join(_text(line, "") for line in finding.fix.magic)  # as they run: no ~
+            parts.append(f'<pre style="{_CODE}"><code>{lines}</code></pre>')
+        parts.append(f"<div>{_text(finding.fix.steps, home)}</div>" if finding.fix.steps else "")
+    evidence = evidence_lines(finding, home)
+    if evidence and finding.severity != "info":
+        rows = "".join(
+            f'<tr><th scope="row" style="{_LEFT}">{escape(key)}</th><td style="{_LEFT}">{escape(value)}</td></tr>'
+            for key, value in evidence
+        )
+        parts.append(_details("What was seen", f"<table><tbody>{rows}</tbody></table>"))
+    return f'<div style="{_BOX}">{"".join(parts)}</div>'
+
+
+def _details(summary: str, inside: str) -> str:
+    return f"<details><summary>{summary}</summary>{inside}</details>"
+
+
+def _status(status: str, code: str = "") -> str:
+    word = f"{status} {escape(code)}".rstrip()
+    return f'<b style="{_COLOURS[status]}">{SYMBOLS[status]} {word}</b>'
+
+
+def _text(text: str, home: str) -> str:
+    return escape(shown(text, home), quote=True)

@@ -1,0 +1,83 @@
+"""What a kernel's process knows and no file tells: handed to the checks as a value."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import ModuleType
+
+__all__ = ["Session"]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The state of the process that a check is about.
+
+    Parameters
+    ----------
+    sys_path : tuple of str
+        As `sys.path`.
+    modules : mapping of str to module
+        As `sys.modules`: what is loaded. Only looked at.
+    kernelspec : str or None
+        The name of the kernelspec that started the kernel, where known.
+    environ : mapping of str to str
+        As `os.environ`.
+    home : str
+        The user's home directory, absolute.
+    cwd : str
+        The working directory, absolute: what an empty entry of `sys_path` means.
+    started : float or None
+        When the process started, in seconds since the epoch; None where that is not known.
+    """
+
+    sys_path: tuple[str, ...]
+    modules: Mapping[str, ModuleType]
+    kernelspec: str | None
+    environ: Mapping[str, str]
+    home: str
+    cwd: str
+    started: float | None = None
+
+    @classmethod
+    def current(cls, kernelspec: str | None = None) -> Session:
+        """Return the state of this process.
+
+        Parameters
+        ----------
+        kernelspec : str, optional
+            The kernelspec's name, where the caller knows it.
+        """
+        try:
+            cwd = os.getcwd()
+        except OSError:  # the directory was removed under the kernel
+            cwd = ""
+        path = tuple(entry for entry in sys.path if isinstance(entry, str))
+        return cls(path, sys.modules, kernelspec, os.environ, os.path.expanduser("~"), cwd, _started())
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """`sys_path` with absolute entries."""
+        return tuple(os.path.join(self.cwd, entry) if entry else self.cwd for entry in self.sys_path)
+
+
+def _started() -> float | None:
+    """Return when this process started: from Linux's /proc, else from psutil where ipykernel has loaded it."""
+    try:
+        with open("/proc/self/stat", "rb") as file:
+            ticks = int(file.read().rpartition(b")")[2].split()[19])
+        with open("/proc/stat", "rb") as file:
+            boot = next(int(line.split()[1]) for line in file if line.startswith(b"btime"))
+        return boot + ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, StopIteration, AttributeError):
+        pass
+    psutil = sys.modules.get("psutil")
+    try:
+        return float(psutil.Process().create_time()) if psutil else None
+    except Exception:  # noqa: BLE001 (a foreign library's answer is a help, never a condition)
+        return None

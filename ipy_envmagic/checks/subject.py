@@ -1,0 +1,114 @@
+"""One requirement with everything that the rules look at, gathered once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ipy_envmagic.checks.place import Place, locate
+from ipy_envmagic.environments.distributions import Distribution, normalise
+from ipy_envmagic.environments.names import distribution_for, modules_for
+from ipy_envmagic.environments.resolve import Module, is_standard_library
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ipy_envmagic.checks.asked import Asked
+    from ipy_envmagic.checks.session import Session
+    from ipy_envmagic.environments.environment import Environment
+
+__all__ = ["Subject", "gather"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What was asked, where, and what is here of it.
+
+    Parameters
+    ----------
+    asked : Asked
+        The requirement.
+    environment : Environment
+        The kernel's environment.
+    session : Session
+        What the kernel's process knows.
+    place : Place
+        What is on the kernel's path.
+    wanted : str
+        The distribution to install where it is not here.
+    is_known : bool
+        Whether `wanted` is known to bring it; otherwise that it has the same name is a guess.
+    """
+
+    asked: Asked
+    environment: Environment
+    session: Session
+    place: Place
+    wanted: str
+    is_known: bool
+
+    @property
+    def title(self) -> str:
+        """The name to speak of it by."""
+        return self.asked.name
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the kernel has loaded a module of it: then a change on the disk needs a restart."""
+        return (self.place.module_name or self.title).partition(".")[0] in self.session.modules
+
+
+def gather(asked: Asked, environment: Environment, session: Session, index: Mapping[str, Distribution]) -> Subject:
+    """Look for the requirement on the kernel's path; read files, import nothing.
+
+    Parameters
+    ----------
+    asked : Asked
+        The requirement.
+    environment, session
+        The kernel's.
+    index : mapping of str to Distribution
+        What is installed on the kernel's path, by normalised name.
+    """
+    place = locate(asked.name, index, session.path, session.modules)
+    if place.module is None:
+        place = _or_loaded(place, session)
+    wanted, known = (place.distribution.name, True) if place.distribution else _wanted(asked)
+    return Subject(asked, environment, session, place, wanted, known)
+
+
+def names_agree(name: str, key: str) -> bool:
+    """Whether an import name or distribution name is, but for spelling, the distribution's own or below it.
+
+    Parameters
+    ----------
+    name : str
+        As asked: ``numpy.linalg`` agrees with numpy, ``google.cloud.storage`` with google-cloud-storage.
+    key : str
+        The distribution's normalised name.
+    """
+    parts = name.split(".")
+    return any(normalise(".".join(parts[:end])) == key for end in range(1, len(parts) + 1))
+
+
+def _wanted(asked: Asked) -> tuple[str, bool]:
+    known = distribution_for(asked.name)
+    if known:
+        return known, True
+    if modules_for(normalise(asked.name)):
+        return asked.name, True
+    as_distribution = asked.specifier or asked.extras or asked.url or not asked.is_importable_name
+    return (asked.name if as_distribution else asked.name.partition(".")[0]), False
+
+
+def _or_loaded(place: Place, session: Session) -> Place:
+    """Take what the kernel has loaded where the search does not see it: a package may make modules itself."""
+    loaded = session.modules.get(place.module_name or "")
+    if loaded is None or place.module_name is None:
+        return place
+    origin = getattr(loaded, "__file__", None)
+    if origin is not None and not (isinstance(origin, str) and os.path.exists(origin)):
+        return place
+    module = Module(place.module_name, "source", origin, None)
+    return Place(place.module_name, module, (), place.distribution, is_standard_library(place.module_name, module))

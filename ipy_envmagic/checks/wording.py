@@ -1,0 +1,92 @@
+"""What the terminal's face and the notebook's face say alike: words, symbols, shown paths."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ipy_envmagic.checks.report import Check, Finding, Kernel, Report
+
+__all__ = ["FEW", "SYMBOLS", "evidence_lines", "here", "kernel_line", "problems", "shown", "where"]
+
+FEW = 12  # up to so many healthy requirements have a line each; more are told together
+SYMBOLS = {"ok": "\N{CHECK MARK}", "error": "\N{BALLOT X}", "warning": "!", "info": "i"}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def shown(text: str, home: str) -> str:
+    """Return the text with the home directory as ``~`` and control characters, which could move a cursor, spelt out.
+
+    Parameters
+    ----------
+    text : str
+        Anything, from a file's content to a message of ours.
+    home : str
+        The home directory; one that is empty or a root is not replaced.
+    """
+    if len(home) > 1 and home.rstrip("/\\") and home in text:
+        text = re.sub(rf"(?<![\w/\\.~-]){re.escape(home.rstrip('/' + chr(92)))}(?=[/\\]|[^\w.-]|$)", "~", text)
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+def kernel_line(kernel: Kernel) -> str:
+    """Return one line that says which Python was looked at."""
+    parts = [f"Python {kernel.version}", f"{kernel.kind} {kernel.name}".strip(), kernel.prefix]
+    return " \N{MIDDLE DOT} ".join([*parts, *([f"kernel {kernel.kernelspec}"] if kernel.kernelspec else [])])
+
+
+def here(check: Check) -> str:
+    """Return what is here of a requirement: its version, or in words what stands in for one."""
+    if check.installed:
+        named = check.distribution if check.distribution and check.distribution != check.requirement else ""
+        return f"{named} {check.installed}".strip() if _is_other_name(check) else check.installed
+    codes = {finding.code for finding in check.findings}
+    if "bad-requirement" in codes:
+        return "not read"
+    if "not-needed" in codes:
+        return "not needed here"
+    if check.installer == "standard library":
+        return "standard library"
+    if check.location:
+        return "version unknown"
+    return "not here"
+
+
+def where(check: Check) -> str:
+    """Return the place of a requirement, and who put it there."""
+    put_by = f" ({check.installer})" if check.installer and check.installer != "standard library" else ""
+    return f"{check.location}{put_by}" if check.location else ""
+
+
+def problems(report: Report) -> list[tuple[str | None, Finding]]:
+    """Return each finding with the requirement it is about (None: the environment), one for each different message."""
+    found: dict[tuple[str, str], tuple[str | None, Finding]] = {}
+    for check in report.checks:
+        for finding in check.findings:
+            told = finding.code == "not-needed" or (finding.code == "name-mismatch" and check.installed is not None)
+            if not told:  # by the requirement's own line
+                found.setdefault((finding.code, finding.message), (check.requirement, finding))
+    for finding in report.environment_findings:
+        found.setdefault((finding.code, finding.message), (None, finding))
+    return sorted(found.values(), key=lambda one: ("error", "warning", "info").index(one[1].severity))
+
+
+def evidence_lines(finding: Finding, home: str) -> list[tuple[str, str]]:
+    """Return the evidence as pairs of a key in words and a value, without what is empty."""
+    return [
+        (key.replace("_", " "), shown(_one_line(value), home))
+        for key, value in finding.evidence.items()
+        if value is not None and value not in ([], "")
+    ]
+
+
+def _is_other_name(check: Check) -> bool:
+    def plain(text: str) -> str:
+        return re.sub(r"[-_.]+", "-", text).lower()
+
+    return bool(check.distribution) and not plain(check.requirement).startswith(plain(check.distribution or ""))
+
+
+def _one_line(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
