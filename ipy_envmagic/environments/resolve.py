@@ -152,21 +152,20 @@ def _search(name: str, entries: Iterable[str]) -> Module | None:
     first: str | None = None
     for entry in entries:
         directory = entry or os.getcwd()
-        base = os.path.join(directory, tail)
-        if os.path.isdir(base):
-            package = _file(name, os.path.join(base, "__init__"), entry, (base,))
-            if package is not None and _case_agrees(directory, tail):
-                return package
-        module = _file(name, base, entry, ())
-        if module is not None:
-            return module
-        if os.path.isdir(base) and _case_agrees(directory, tail):
-            portions.append(base)
-            first = entry if first is None else first
-        elif os.path.isfile(directory):
+        if not os.path.isdir(directory):  # an archive, or a folder in one, or nothing
             zipped = _zipped(name, directory)
             if zipped is not None:
                 return zipped
+            continue
+        base = os.path.join(directory, tail)
+        is_folder = os.path.isdir(base) and _case_agrees(directory, tail)
+        package = _file(name, os.path.join(base, "__init__"), entry, (base,)) if is_folder else None
+        module = package or _file(name, base, entry, ())
+        if module is not None:
+            return module
+        if is_folder:
+            portions.append(base)
+            first = entry if first is None else first
     return Module(name, "namespace", None, first, tuple(portions)) if portions else None
 
 
@@ -191,7 +190,7 @@ def _case_agrees(directory: str, name: str) -> bool:
 def _zipped(name: str, archive: str) -> Module | None:
     try:
         spec = zipimport.zipimporter(archive).find_spec(name.rpartition(".")[2])
-    except (zipimport.ZipImportError, OSError, ValueError):
+    except (zipimport.ZipImportError, OSError, ValueError):  # most often there is no archive
         return None
     if spec is None:
         return None
