@@ -1,0 +1,72 @@
+# make demo   run examples/quickstart.ipynb in a real kernel, and show it
+# make test   the tests, on every Python and IPython that matter and are here (make test LANES=main for the first alone)
+# make lint   ruff and mypy
+# make bench  measure beside the peers; writes benchmarks/README.md
+# make build  the wheel and the source distribution, in dist/
+# make clean  remove what these made
+#
+# Each target makes the environment that it needs under this folder, and uses no other. Paths here are relative and quoted,
+# so that the folder's own path may have spaces. make PYTHON=/path/to/python chooses the Python.
+
+SHELL = /bin/sh
+PYTHON ?=
+LANES ?=
+TESTS ?=
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
+CONDA_REQUIREMENTS = $(wildcard tests/requirements-conda.txt tests/requirements-conda-nodeps.txt)
+SOURCES = $(shell find ipy_envmagic -name '*.py' -o -name '*.json' -o -name 'py.typed')
+
+# What an active environment or a person's shell says must not reach the environments made here.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+.PHONY: demo test lint bench build clean
+.DEFAULT_GOAL = test
+
+define make_environment
+	@python=$$(sh tools/find-python "$(PYTHON)") && echo "making $(1) with $$python" && "$$python" -m venv --clear "$(1)"
+endef
+
+.venv/bin/python:
+	$(call make_environment,.venv)
+
+.venv-demo/bin/python:
+	$(call make_environment,.venv-demo)
+
+.venv-bench/bin/python:
+	$(call make_environment,.venv-bench)
+
+.venv/made: pyproject.toml $(CONDA_REQUIREMENTS) | .venv/bin/python
+	.venv/bin/python $(PIP_INSTALL) --upgrade pip build
+	.venv/bin/python $(PIP_INSTALL) --editable '.[test,lint]'
+	@sh tools/install-conda-requirements .venv/bin/python
+	@touch .venv/made
+
+.venv-demo/made: pyproject.toml README.md $(SOURCES) | .venv-demo/bin/python
+	.venv-demo/bin/python $(PIP_INSTALL) nbclient nbformat .
+	.venv-demo/bin/python $(PIP_INSTALL) --force-reinstall --no-deps .
+	@touch .venv-demo/made
+
+.venv-bench/made: pyproject.toml | .venv-bench/bin/python
+	.venv-bench/bin/python $(PIP_INSTALL) --editable . watermark ipython-autotime jupyter_client
+	@touch .venv-bench/made
+
+demo: .venv-demo/made
+	.venv-demo/bin/python tools/demo.py examples/quickstart.ipynb
+
+test: .venv/made
+	.venv/bin/python tools/lanes.py $(LANES) $(if $(TESTS),-- $(TESTS))
+
+lint: .venv/made
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m ruff format --check .
+	.venv/bin/python -m mypy
+
+bench: .venv-bench/made
+	.venv-bench/bin/python benchmarks/run.py
+
+build: .venv/made
+	.venv/bin/python -m build --outdir dist .
+
+clean:
+	rm -rf .venv .venv-demo .venv-bench .lanes dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

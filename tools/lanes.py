@@ -1,0 +1,243 @@
+"""Run the tests on every Python and IPython that matter and can be had here, and add up what they said.
+
+    python tools/lanes.py [LANE ...] [-- PYTEST ARGUMENTS]
+
+Started by ``make test`` with the Python of ``.venv``, which is the first lane. Each other lane has an environment under ``.lanes``,
+made by uv and kept for the next run. A lane whose Python is not on this machine, or whose packages cannot be installed, counts as
+skipped, with the reason. The last line of the summary, which is also written to ``.lanes/summary.txt``, reads
+``N passed, N failed, N skipped``; the exit status is 0 only where nothing failed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / ".lanes"
+LOADING = ("tests/kernel/test_loading.py",)
+LIMIT = 45 * 60
+"""Seconds after which a lane is ended: its tests have shorter limits of their own."""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One run of the tests.
+
+    Parameters
+    ----------
+    python : str
+        The version, "3.10"; "" for the Python that runs this.
+    requirements : tuple of str
+        What to install beside the project and its test requirements; pins here hold for the whole environment.
+    arguments : tuple of str
+        What pytest is asked to run.
+    wheel : bool
+        Test the built wheel, from a folder where the package's source is not.
+    """
+
+    name: str
+    python: str = ""
+    requirements: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ("tests",)
+    wheel: bool = False
+
+
+LANES = (
+    Lane("main"),
+    # The lowest versions of what pyproject.toml names that work together on Python 3.10. ipykernel 6.0 to 6.4 cannot be
+    # installed (their metadata is not valid), and 6.5 needs a jupyter_client before 8.
+    Lane(
+        "oldest",
+        "3.10",
+        ("ipython==8.12.0", "ipykernel==6.5.1", "jupyter_client==7.4.9", "packaging==23.0", "filelock==3.12.0")
+        + ("traitlets==5.4.0", "platformdirs==2.5.0"),
+        ("tests", "-m", "not conda"),
+    ),
+    # IPython declares its own magics in different ways over these versions.
+    Lane("ipython-8.37", "3.10", ("ipython==8.37.*",), LOADING),
+    Lane("ipython-9.0", "3.11", ("ipython==9.0.*",), LOADING),
+    Lane("ipython-9.16", "3.12", ("ipython==9.16.*",), LOADING),
+    Lane("ipython-9.17.0", "3.12", ("ipython==9.17.0",), LOADING),
+    Lane("wheel", arguments=("tests", "-m", "wheel"), wheel=True),
+)
+
+
+@dataclass
+class Outcome:
+    """What a lane said."""
+
+    lane: Lane
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    note: str = ""
+
+
+class Unavailable(Exception):
+    """A lane that cannot run on this machine; the text says why."""
+
+
+def run(command: list[str], **keywords: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, check=False, stdin=subprocess.DEVNULL, text=True, **keywords)  # type: ignore[call-overload]
+
+
+def environment_python(folder: Path) -> Path:
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def uv(*arguments: str) -> None:
+    """Run uv; a download of a Python of its own is never wanted."""
+    program = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+    if program is None:
+        raise Unavailable("uv is not installed")
+    variables = {key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")}
+    done = run([program, *arguments], capture_output=True, env={**variables, "UV_PYTHON_DOWNLOADS": "never"}, cwd=ROOT)
+    if done.returncode:
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        raise Unavailable(f"uv {' '.join(arguments[:2])} failed: {' '.join(lines[-3:])[:300]}")
+
+
+def find_python(version: str) -> str:
+    if not version:
+        return sys.executable
+    found = run(["sh", str(ROOT / "tools/find-python"), version], capture_output=True).stdout.strip()
+    if not found:
+        raise Unavailable(f"Python {version} is not on this machine")
+    return found
+
+
+def build_wheel() -> Path:
+    folder = FOLDER / "wheel"
+    shutil.rmtree(folder, ignore_errors=True)
+    done = run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)], capture_output=True, cwd=ROOT
+    )
+    wheels = list(folder.glob("*.whl"))
+    if done.returncode or not wheels:
+        raise RuntimeError(f"the wheel cannot be built:\n{done.stdout}{done.stderr}")
+    return wheels[0]
+
+
+def prepare(lane: Lane) -> Path:
+    """Make the lane's environment, or take the one of the last run where nothing it is made from has changed."""
+    python = find_python(lane.python)
+    folder = FOLDER / f"env-{lane.name}"
+    project = f"{build_wheel()}[test]" if lane.wheel else "-e.[test]"
+    made_from = "\n".join([python, *lane.requirements, (ROOT / "pyproject.toml").read_text(encoding="utf-8")])
+    stamp = folder / "made-from"
+    digest = hashlib.sha256(made_from.encode()).hexdigest()
+    interpreter = environment_python(folder)
+    if not (interpreter.exists() and stamp.exists() and stamp.read_text() == digest):
+        shutil.rmtree(folder, ignore_errors=True)
+        uv("venv", "--quiet", "--python", python, str(folder))
+        wanted = ["-e", ".[test]"] if not lane.wheel else [project]
+        uv("pip", "install", "--quiet", "--python", str(interpreter), *wanted, *lane.requirements)
+        stamp.write_text(digest)
+    elif lane.wheel:
+        uv("pip", "install", "--quiet", "--python", str(interpreter), "--no-deps", "--reinstall", project.removesuffix("[test]"))
+    return interpreter
+
+
+def count(report: Path, outcome: Outcome) -> None:
+    suites = ET.parse(report).getroot().iter("testsuite")  # noqa: S314 -- our own pytest wrote it
+    for suite in suites:
+        numbers = {key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}
+        failed = numbers["failures"] + numbers["errors"]
+        outcome.failed += failed
+        outcome.skipped += numbers["skipped"]
+        outcome.passed += numbers["tests"] - failed - numbers["skipped"]
+
+
+def test(lane: Lane, python: Path, extra: list[str]) -> Outcome:
+    """Run pytest in the lane's environment."""
+    outcome = Outcome(lane)
+    report = FOLDER / f"{lane.name}.xml"
+    report.unlink(missing_ok=True)
+    missing = [name for name in lane.arguments if name.startswith("tests") and not (ROOT / name).exists()]
+    if missing:
+        raise Unavailable(f"{missing[0]} is not there")
+    parallel = ["-n", "2"] if lane.arguments[0] == "tests" and not lane.wheel else []
+    command = [str(python), "-m", "pytest", "-q", *parallel, f"--junitxml={report}", "-o", "junit_family=xunit1"]
+    variables = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")}
+    with tempfile.TemporaryDirectory() as elsewhere:
+        where = ROOT
+        if lane.wheel:
+            where = Path(elsewhere)
+            for name in ("tests", "examples"):
+                shutil.copytree(ROOT / name, where / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copy(ROOT / "pyproject.toml", where)
+        try:
+            done = run([*command, *lane.arguments, *extra], cwd=where, env=variables, timeout=LIMIT)
+            status = done.returncode
+        except subprocess.TimeoutExpired:
+            status, outcome.note = 1, f"ended after {LIMIT // 60} minutes"
+    if report.exists():
+        count(report, outcome)
+    if status and not outcome.failed:
+        outcome.failed += 1
+        outcome.note = outcome.note or f"pytest ended with status {status}"
+    return outcome
+
+
+def run_lane(lane: Lane, extra: list[str]) -> Outcome:
+    print(f"\n=== lane {lane.name} ===", flush=True)
+    started = time.monotonic()
+    try:
+        python = Path(sys.executable) if lane.name == "main" else prepare(lane)
+        outcome = test(lane, python, extra)
+    except Unavailable as reason:
+        outcome = Outcome(lane, skipped=1, note=f"SKIPPED: {reason}")
+        print(outcome.note, flush=True)
+    except RuntimeError as problem:
+        outcome = Outcome(lane, failed=1, note=str(problem).splitlines()[0])
+        print(problem, flush=True)
+    outcome.seconds = time.monotonic() - started
+    return outcome
+
+
+def versions(lane: Lane) -> str:
+    python = Path(sys.executable) if lane.name == "main" else environment_python(FOLDER / f"env-{lane.name}")
+    code = "import platform, IPython, ipykernel; print(platform.python_version(), IPython.__version__, ipykernel.__version__)"
+    try:
+        found = run([str(python), "-c", code], capture_output=True).stdout.split()
+    except OSError:
+        found = []
+    return "Python {}, IPython {}, ipykernel {}".format(*found) if len(found) == 3 else "not made"  # noqa: PLR2004
+
+
+def main(arguments: list[str]) -> int:
+    names, _, extra = (arguments, "", []) if "--" not in arguments else _split(arguments)
+    unknown = set(names) - {lane.name for lane in LANES}
+    if unknown:
+        print(f"no such lane: {', '.join(sorted(unknown))}; there are {', '.join(lane.name for lane in LANES)}")
+        return 2
+    FOLDER.mkdir(exist_ok=True)
+    outcomes = [run_lane(lane, extra) for lane in LANES if not names or lane.name in names]
+    print("\n=== summary ===")
+    for o in outcomes:
+        numbers = f"{o.passed} passed, {o.failed} failed, {o.skipped} skipped"
+        print(f"{o.lane.name:15} {numbers:40} {o.seconds:5.0f} s  {versions(o.lane)}{'; ' if o.note else ''}{o.note}")
+    passed, failed, skipped = (sum(getattr(o, key) for o in outcomes) for key in ("passed", "failed", "skipped"))
+    line = f"{passed} passed, {failed} failed, {skipped} skipped"
+    (FOLDER / "summary.txt").write_text(line + "\n")
+    print(line, flush=True)
+    return 1 if failed or not passed else 0
+
+
+def _split(arguments: list[str]) -> tuple[list[str], str, list[str]]:
+    at = arguments.index("--")
+    return arguments[:at], "--", arguments[at + 1 :]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
