@@ -24,7 +24,9 @@ def imported(name, *path):
         "import sys, importlib.util; name, *path = sys.argv[1:]; sys.path[:0] = path\n"
         "spec = importlib.util.find_spec(name); print(spec.origin or list(spec.submodule_search_locations)[0])"
     )
-    done = subprocess.run([sys.executable, "-I", "-c", code, name, *map(str, path)], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code, name, *map(str, path)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
