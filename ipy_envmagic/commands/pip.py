@@ -146,8 +146,8 @@ def build(
     tools : Tools
         What can serve.
     backend : {"auto", "pip", "uv"}
-        "auto": the environment's own pip; where there is none uv, then the pip that Python carries, then that of another
-        Python.
+        "auto": the environment's own pip; where there is none uv, then the pip that Python carries, then that of
+        another Python.
     interactive : bool
         Whether a person can answer questions (a terminal).
     environ : mapping of str to str

@@ -10,7 +10,7 @@ from ipy_envmagic.errors import LineError
 if TYPE_CHECKING:
     from ipy_envmagic.commands.arguments import Arguments
 
-__all__ = ["check_requested", "check_requirements_text", "check_word"]
+__all__ = ["check_requested", "check_requirements_text", "check_word", "likely_requirement"]
 
 _ARCHIVES = (
     ".whl",
@@ -88,7 +88,7 @@ def check_word(word: str, magic: str = "%pip", verb: str = "install") -> None:
             raise LineError(f"{word} is a file of a project; write {magic} {verb} {folder}")
     if _is_location(word) or _SHAPE.fullmatch(word) or _is_requirement(word):
         return
-    likely = _likely(word)
+    likely = likely_requirement(word)
     right = f"write {_quoted(likely)}" if likely else "write a name and its versions, as in 'numpy>=2,<3'"
     raise LineError(f"{_quoted(word)} is not a requirement; {right}")
 
@@ -135,8 +135,8 @@ def _is_requirement(word: str) -> bool:
     return True
 
 
-def _likely(word: str) -> str | None:
-    """Return what was probably meant, where a small repair makes a requirement of it."""
+def likely_requirement(word: str) -> str | None:
+    """Return what was probably meant, ``numpy==2`` for ``numpy=2``; None where no small repair makes a requirement."""
     if re.fullmatch(rf"\s*{_NAME}\s*,\s*", word):
         return word.strip().rstrip(",").strip()
     match = _PIECES.fullmatch(word)
