@@ -12,7 +12,7 @@ SHELL = /bin/sh
 PYTHON ?=
 LANES ?=
 TESTS ?=
-PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
+PIP_INSTALL = -m pip install -qq --disable-pip-version-check
 CONDA_REQUIREMENTS = $(wildcard tests/requirements-conda.txt tests/requirements-conda-nodeps.txt)
 SOURCES = $(shell find ipy_envmagic -name '*.py' -o -name '*.json' -o -name 'py.typed')
 

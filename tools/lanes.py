@@ -2,10 +2,10 @@
 
     python tools/lanes.py [LANE ...] [-- PYTEST ARGUMENTS]
 
-Started by ``make test`` with the Python of ``.venv``, which is the first lane. Each other lane has an environment under ``.lanes``,
-made by uv and kept for the next run. A lane whose Python is not on this machine, or whose packages cannot be installed, counts as
-skipped, with the reason. The last line of the summary, which is also written to ``.lanes/summary.txt``, reads
-``N passed, N failed, N skipped``; the exit status is 0 only where nothing failed.
+Started by ``make test`` with the Python of ``.venv``, which is the first lane. Each other lane has an environment
+under ``.lanes``, made by uv and kept for the next run. A lane whose Python is not on this machine, or whose packages
+cannot be installed, counts as skipped, with the reason. The last line of the summary, which is also written to
+``.lanes/summary.txt``, reads ``N passed, N failed, N skipped``; the exit status is 0 only where nothing failed.
 """
 
 from __future__ import annotations
@@ -58,8 +58,10 @@ LANES = (
     Lane(
         "oldest",
         "3.10",
-        ("ipython==8.12.0", "ipykernel==6.5.1", "jupyter_client==7.4.9", "packaging==23.0", "filelock==3.12.0")
-        + ("traitlets==5.4.0", "platformdirs==2.5.0"),
+        (
+            *("ipython==8.12.0", "ipykernel==6.5.1", "jupyter_client==7.4.9", "traitlets==5.4.0"),
+            *("packaging==23.0", "filelock==3.12.0", "platformdirs==2.5.0"),
+        ),
         ("tests", "-m", "not conda"),
     ),
     # IPython declares its own magics in different ways over these versions.
@@ -83,12 +85,17 @@ class Outcome:
     note: str = ""
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """A lane that cannot run on this machine; the text says why."""
 
 
 def run(command: list[str], **keywords: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, check=False, stdin=subprocess.DEVNULL, text=True, **keywords)  # type: ignore[call-overload]
+
+
+def clean_variables() -> dict[str, str]:
+    """Return the variables without what would point a lane at another environment."""
+    return {key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")}
 
 
 def environment_python(folder: Path) -> Path:
@@ -99,12 +106,12 @@ def uv(*arguments: str) -> None:
     """Run uv; a download of a Python of its own is never wanted."""
     program = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
     if program is None:
-        raise Unavailable("uv is not installed")
-    variables = {key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")}
-    done = run([program, *arguments], capture_output=True, env={**variables, "UV_PYTHON_DOWNLOADS": "never"}, cwd=ROOT)
+        raise UnavailableError("uv is not installed")
+    variables = clean_variables() | {"UV_PYTHON_DOWNLOADS": "never"}
+    done = run([program, *arguments], capture_output=True, env=variables, cwd=ROOT)
     if done.returncode:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        raise Unavailable(f"uv {' '.join(arguments[:2])} failed: {' '.join(lines[-3:])[:300]}")
+        raise UnavailableError(f"uv {' '.join(arguments[:2])} failed: {' '.join(lines[-3:])[:300]}")
 
 
 def find_python(version: str) -> str:
@@ -112,7 +119,7 @@ def find_python(version: str) -> str:
         return sys.executable
     found = run(["sh", str(ROOT / "tools/find-python"), version], capture_output=True).stdout.strip()
     if not found:
-        raise Unavailable(f"Python {version} is not on this machine")
+        raise UnavailableError(f"Python {version} is not on this machine")
     return found
 
 
@@ -132,7 +139,7 @@ def prepare(lane: Lane) -> Path:
     """Make the lane's environment, or take the one of the last run where nothing it is made from has changed."""
     python = find_python(lane.python)
     folder = FOLDER / f"env-{lane.name}"
-    project = f"{build_wheel()}[test]" if lane.wheel else "-e.[test]"
+    project = str(build_wheel()) if lane.wheel else ""
     made_from = "\n".join([python, *lane.requirements, (ROOT / "pyproject.toml").read_text(encoding="utf-8")])
     stamp = folder / "made-from"
     digest = hashlib.sha256(made_from.encode()).hexdigest()
@@ -140,16 +147,16 @@ def prepare(lane: Lane) -> Path:
     if not (interpreter.exists() and stamp.exists() and stamp.read_text() == digest):
         shutil.rmtree(folder, ignore_errors=True)
         uv("venv", "--quiet", "--python", python, str(folder))
-        wanted = ["-e", ".[test]"] if not lane.wheel else [project]
+        wanted = [f"{project}[test]"] if lane.wheel else ["-e", ".[test]"]
         uv("pip", "install", "--quiet", "--python", str(interpreter), *wanted, *lane.requirements)
         stamp.write_text(digest)
     elif lane.wheel:
-        uv("pip", "install", "--quiet", "--python", str(interpreter), "--no-deps", "--reinstall", project.removesuffix("[test]"))
+        uv("pip", "install", "--quiet", "--python", str(interpreter), "--no-deps", "--reinstall", project)
     return interpreter
 
 
 def count(report: Path, outcome: Outcome) -> None:
-    suites = ET.parse(report).getroot().iter("testsuite")  # noqa: S314 -- our own pytest wrote it
+    suites = ET.parse(report).getroot().iter("testsuite")
     for suite in suites:
         numbers = {key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}
         failed = numbers["failures"] + numbers["errors"]
@@ -165,10 +172,9 @@ def test(lane: Lane, python: Path, extra: list[str]) -> Outcome:
     report.unlink(missing_ok=True)
     missing = [name for name in lane.arguments if name.startswith("tests") and not (ROOT / name).exists()]
     if missing:
-        raise Unavailable(f"{missing[0]} is not there")
+        raise UnavailableError(f"{missing[0]} is not there")
     parallel = ["-n", "2"] if lane.arguments[0] == "tests" and not lane.wheel else []
     command = [str(python), "-m", "pytest", "-q", *parallel, f"--junitxml={report}", "-o", "junit_family=xunit1"]
-    variables = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")}
     with tempfile.TemporaryDirectory() as elsewhere:
         where = ROOT
         if lane.wheel:
@@ -177,7 +183,7 @@ def test(lane: Lane, python: Path, extra: list[str]) -> Outcome:
                 shutil.copytree(ROOT / name, where / name, ignore=shutil.ignore_patterns("__pycache__"))
             shutil.copy(ROOT / "pyproject.toml", where)
         try:
-            done = run([*command, *lane.arguments, *extra], cwd=where, env=variables, timeout=LIMIT)
+            done = run([*command, *lane.arguments, *extra], cwd=where, env=clean_variables(), timeout=LIMIT)
             status = done.returncode
         except subprocess.TimeoutExpired:
             status, outcome.note = 1, f"ended after {LIMIT // 60} minutes"
@@ -195,7 +201,7 @@ def run_lane(lane: Lane, extra: list[str]) -> Outcome:
     try:
         python = Path(sys.executable) if lane.name == "main" else prepare(lane)
         outcome = test(lane, python, extra)
-    except Unavailable as reason:
+    except UnavailableError as reason:
         outcome = Outcome(lane, skipped=1, note=f"SKIPPED: {reason}")
         print(outcome.note, flush=True)
     except RuntimeError as problem:
@@ -207,7 +213,7 @@ def run_lane(lane: Lane, extra: list[str]) -> Outcome:
 
 def versions(lane: Lane) -> str:
     python = Path(sys.executable) if lane.name == "main" else environment_python(FOLDER / f"env-{lane.name}")
-    code = "import platform, IPython, ipykernel; print(platform.python_version(), IPython.__version__, ipykernel.__version__)"
+    code = "import platform as p, IPython as i, ipykernel as k; print(p.python_version(), i.__version__, k.__version__)"
     try:
         found = run([str(python), "-c", code], capture_output=True).stdout.split()
     except OSError:
@@ -216,7 +222,8 @@ def versions(lane: Lane) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    names, _, extra = (arguments, "", []) if "--" not in arguments else _split(arguments)
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    names, extra = arguments[:at], arguments[at + 1 :]
     unknown = set(names) - {lane.name for lane in LANES}
     if unknown:
         print(f"no such lane: {', '.join(sorted(unknown))}; there are {', '.join(lane.name for lane in LANES)}")
@@ -232,11 +239,6 @@ def main(arguments: list[str]) -> int:
     (FOLDER / "summary.txt").write_text(line + "\n")
     print(line, flush=True)
     return 1 if failed or not passed else 0
-
-
-def _split(arguments: list[str]) -> tuple[list[str], str, list[str]]:
-    at = arguments.index("--")
-    return arguments[:at], "--", arguments[at + 1 :]
 
 
 if __name__ == "__main__":
