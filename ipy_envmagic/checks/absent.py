@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ipy_envmagic.checks.fixes import install
-from ipy_envmagic.checks.place import Place, locate
 from ipy_envmagic.checks.report import Finding, Fix
 from ipy_envmagic.checks.subject import names_agree
-from ipy_envmagic.environments.distributions import installed, normalise
+from ipy_envmagic.environments.distributions import normalise
 from ipy_envmagic.environments.resolve import is_standard_library
-from ipy_envmagic.errors import EnvMagicError
 
 if TYPE_CHECKING:
     from ipy_envmagic.checks.subject import Subject
@@ -58,16 +54,13 @@ def submodule_missing(subject: Subject) -> Finding | None:
 
 def other_environment(subject: Subject) -> Finding | None:
     """See that the Python which the shell calls ``python`` has it, and this kernel's has not."""
-    if not subject.place.is_empty:
-        return None
-    other = _of_the_shell(subject)
+    other = subject.elsewhere
     if other is None:
         return None
     distribution = other.place.distribution
-    wanted = distribution.name if distribution else None
     version = distribution.version if distribution else None
-    title = f"{distribution.name if distribution else subject.title} {version or ''}".rstrip()
-    line = install(subject, wanted)
+    title = f"{distribution.name} {version or ''}".rstrip() if distribution else subject.title
+    line = install(subject)
     return Finding(
         "other-environment",
         "error",
@@ -75,7 +68,7 @@ def other_environment(subject: Subject) -> Finding | None:
         {
             "executable": other.executable,
             "prefix": other.prefix,
-            "distribution": wanted,
+            "distribution": distribution.name if distribution else None,
             "version": version,
             "location": other.place.path,
         },
@@ -112,37 +105,3 @@ def name_mismatch(subject: Subject) -> Finding | None:
         f"{subject.title} comes from the distribution {name}.",
         {"asked": subject.title, "distribution": name, "module": subject.place.module_name},
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Other:
-    executable: str
-    prefix: str
-    place: Place
-
-
-def _of_the_shell(subject: Subject) -> _Other | None:
-    """Look for the requirement in the environment of the shell's ``python``, where that is another one."""
-    from ipy_envmagic.environments.environment import Environment  # noqa: PLC0415 (only what is absent looks elsewhere)
-    from ipy_envmagic.environments.tools import python_on_path  # noqa: PLC0415 (only what is absent looks elsewhere)
-
-    session = subject.session
-    executable = python_on_path(session.environ, session.home, session.cwd)
-    if executable is None:
-        return None
-    folder = os.path.dirname(executable)
-    prefix = os.path.dirname(folder) if os.path.basename(folder).lower() in {"bin", "scripts"} else folder
-    if os.path.realpath(prefix) == os.path.realpath(subject.environment.prefix):
-        return None
-    try:
-        other = Environment.from_prefix(prefix)
-    except (EnvMagicError, OSError):
-        return None
-    path = other.site_directories
-    index = installed(path)
-    place = locate(subject.title, index, path)
-    if place.distribution is None and normalise(subject.wanted) in index:
-        place = locate(subject.wanted, index, path)
-    if place.distribution is None and (place.module is None or place.module.kind == "namespace"):
-        return None
-    return _Other(executable, prefix, place)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from ipy_envmagic.checks.asked import Asked, BadRequirement, masked, parse
 from ipy_envmagic.checks.fixes import conda_package
+from ipy_envmagic.checks.index import index_of
 from ipy_envmagic.checks.report import Check, Finding, Fix, Kernel, Report
 from ipy_envmagic.checks.rules import apply
 from ipy_envmagic.checks.subject import Subject, gather
-from ipy_envmagic.environments.distributions import Distribution, installed, installer
+from ipy_envmagic.environments.distributions import Distribution, installer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +43,7 @@ def check(requirements: Sequence[str], environment: Environment, session: Sessio
         With a `Check` for each requirement, in their order.
     """
     begun = time.perf_counter()
-    index = installed(distribution_directories(session)) if requirements else {}
+    index = index_of(distribution_directories(session)) if requirements else {}
     checks = tuple(_one(text, environment, session, index) for text in requirements)
     return Report(_kernel(environment, session), checks, (), round(time.perf_counter() - begun, 6), session.home)
 
@@ -87,14 +88,9 @@ def _not_needed(asked: Asked, environment: Environment) -> Finding:
 
 def _describe(subject: Subject, findings: tuple[Finding, ...]) -> Check:
     place, distribution = subject.place, subject.place.distribution
-    elsewhere = (
-        findings[0].evidence.get("distribution") if findings and findings[0].code == "other-environment" else None
-    )
-    named = (
-        distribution.name
-        if distribution
-        else elsewhere or (subject.wanted if subject.is_known and place.is_empty else None)
-    )
+    named = distribution.name if distribution else None
+    if distribution is None and subject.is_known and place.is_empty:
+        named = subject.wanted
     return Check(
         subject.asked.text,
         place.module_name,

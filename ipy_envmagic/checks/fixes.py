@@ -18,18 +18,15 @@ _RESTART = "Restart the kernel."
 _UNSAFE = re.compile(r"[{}$\x00-\x1f]")  # what a magic's line would expand or cannot hold
 
 
-def install(subject: Subject, wanted: str | None = None) -> Fix:
+def install(subject: Subject) -> Fix:
     """Return what puts a version that was asked for into the kernel's environment.
 
     Parameters
     ----------
     subject : Subject
         The requirement; its extras, specifier and URL go into the line.
-    wanted : str, optional
-        The distribution's name; by default the subject's own.
     """
-    name = wanted or subject.wanted
-    asked = subject.asked
+    name, asked = subject.wanted, subject.asked
     extras = f"[{','.join(asked.extras)}]" if asked.extras else ""
     if asked.url is not None:
         if asked.url not in asked.text or _UNSAFE.search(asked.url):

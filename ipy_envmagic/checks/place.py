@@ -49,6 +49,11 @@ class Place:
         return self.module is None and self.distribution is None
 
     @property
+    def is_absent(self) -> bool:
+        """Whether there is nothing that could be it: no package of which it would be a part, either."""
+        return self.is_empty and (not self.parents or self.parents[-1].kind == "namespace")
+
+    @property
     def path(self) -> str | None:
         """The module's folder or file, else the distribution's site directory."""
         if self.module is not None:
@@ -137,7 +142,10 @@ def _of_module(
                 return Place(asked, module, (), owner)
             found = ()
         elif found and _makes_modules(found):
-            return Place(asked, found[-1], (), _owner(found[0].name, found[0], index))
+            is_standard = is_standard_library(asked, found[0])
+            return Place(
+                asked, found[-1], (), None if is_standard else _owner(found[0].name, found[0], index), is_standard
+            )
     for other in modules_for(normalise(name)):
         there = resolve(other, path, modules) if other != asked else None
         owner = _owner(other, there, index) if there else None

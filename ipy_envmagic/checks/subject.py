@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ipy_envmagic.checks.asked import Asked
+    from ipy_envmagic.checks.elsewhere import Elsewhere
     from ipy_envmagic.checks.session import Session
     from ipy_envmagic.environments.environment import Environment
 
@@ -39,6 +40,8 @@ class Subject:
         The distribution to install where it is not here.
     is_known : bool
         Whether `wanted` is known to bring it; otherwise that it has the same name is a guess.
+    elsewhere : Elsewhere or None
+        Another environment that has what is not here.
     """
 
     asked: Asked
@@ -47,6 +50,7 @@ class Subject:
     place: Place
     wanted: str
     is_known: bool
+    elsewhere: Elsewhere | None = None
 
     @property
     def title(self) -> str:
@@ -74,8 +78,17 @@ def gather(asked: Asked, environment: Environment, session: Session, index: Mapp
     place = locate(asked.name, index, session.path, session.modules)
     if place.module is None:
         place = _or_loaded(place, session)
-    wanted, known = (place.distribution.name, True) if place.distribution else _wanted(asked)
-    return Subject(asked, environment, session, place, wanted, known)
+    if place.distribution is not None:
+        return Subject(asked, environment, session, place, place.distribution.name, is_known=True)
+    wanted, is_known = _wanted(asked)
+    elsewhere = None
+    if place.is_absent and not is_standard_library(asked.name):
+        from ipy_envmagic.checks.elsewhere import in_shell  # noqa: PLC0415 (only what is absent is looked for elsewhere)
+
+        elsewhere = in_shell(asked.name, wanted, environment, session)
+    if elsewhere is not None and elsewhere.place.distribution is not None:
+        wanted, is_known = elsewhere.place.distribution.name, True
+    return Subject(asked, environment, session, place, wanted, is_known, elsewhere)
 
 
 def names_agree(name: str, key: str) -> bool:

@@ -1,0 +1,75 @@
+"""What is installed on a path, remembered for each directory as long as the directory has not changed."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ipy_envmagic.environments.distributions import Distribution, installed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["forget", "index_of"]
+
+# A change within one step of the clock leaves the time as it was: what is remembered must have been at rest for longer.
+_REST = 2_000_000_000  # nanoseconds; the coarsest clock of a file system in use (FAT) steps by two seconds
+_MOST = 64  # directories
+
+_Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    stamp: _Stamp
+    distributions: dict[str, Distribution]
+
+
+_listings: dict[str, _Listing] = {}
+
+
+def index_of(directories: Iterable[str]) -> dict[str, Distribution]:
+    """List what is installed, as `installed` does; one `stat` for each directory that is as it was.
+
+    Parameters
+    ----------
+    directories : iterable of str
+        In import order; the first that has a distribution wins.
+    """
+    index: dict[str, Distribution] = {}
+    for directory in reversed(tuple(directories)):
+        index.update(_list(directory))
+    return index
+
+
+def forget() -> None:
+    """Forget every listing."""
+    _listings.clear()
+
+
+def _list(directory: str) -> dict[str, Distribution]:
+    now = time.time_ns()
+    try:
+        status = os.stat(directory)
+    except (OSError, ValueError):
+        return {}
+    stamp = (status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    listing = _listings.get(directory)
+    if listing is not None and listing.stamp == stamp:
+        return listing.distributions
+    distributions = installed((directory,))
+    at_rest = max(stamp[:2]) < now - _REST
+    if at_rest and all(map(_is_told_by_its_name, distributions.values())):
+        if len(_listings) >= _MOST:
+            forget()
+        _listings[directory] = _Listing(stamp, distributions)
+    else:
+        _listings.pop(directory, None)
+    return distributions
+
+
+def _is_told_by_its_name(distribution: Distribution) -> bool:
+    """Whether no file was read for it: what a file says may change without a change of the directory."""
+    return distribution.version is not None and f"-{distribution.version}" in os.path.basename(distribution.path)

@@ -1,0 +1,223 @@
+import os
+import subprocess
+
+import pytest
+
+SUBJECT = "import {0}; print({0}.__name__)"
+
+
+def codes(check):
+    return [finding.code for finding in check.findings]
+
+
+def test_what_is_nowhere_is_not_installed(here):
+    check = here.one("pandas")
+    assert codes(check) == ["not-installed"]
+    assert (check.status, check.module, check.distribution, check.installed) == ("error", "pandas", "pandas", None)
+    finding = check.findings[0]
+    assert finding.message == "pandas is not installed in this kernel's environment."
+    assert finding.evidence["prefix"] == str(here.venv.path)
+    assert str(here.site) in finding.evidence["searched"]
+    assert finding.fix.magic == ("%pip install pandas",)
+    assert finding.fix.restart is False
+
+
+@pytest.mark.parametrize(
+    ("asked", "line"),
+    [
+        ("pandas>=2", "%pip install 'pandas>=2'"),
+        ("pandas>=2,<3", "%pip install 'pandas>=2,<3'"),
+        ("pandas==1.*", "%pip install 'pandas==1.*'"),
+        ("pandas[excel]", "%pip install 'pandas[excel]'"),
+        ("pandas[excel] >= 2 ; python_version > '3'", "%pip install 'pandas[excel]>=2'"),
+        ("cv2", "%pip install opencv-python"),
+        ("cv2>=4", "%pip install 'opencv-python>=4'"),
+        ("sklearn.linear_model", "%pip install scikit-learn"),
+        ("pandas @ https://host/a.whl?x=1&y=2", "%pip install 'pandas @ https://host/a.whl?x=1&y=2'"),
+    ],
+)
+def test_the_line_that_installs_it(here, asked, line):
+    assert here.one(asked).findings[0].fix.magic == (line,)
+
+
+@pytest.mark.parametrize("url", ["https://me:secret@host/a.whl", "https://host/{name}.whl", "https://host/$name.whl"])
+def test_a_url_that_no_line_can_carry_is_left_to_the_person(here, url):
+    check = here.one(f"pandas @ {url}")
+    assert check.findings[0].fix.magic == ()
+    assert check.findings[0].fix.steps
+    assert "secret" not in str(here.check(f"pandas @ {url}").to_dict())
+
+
+def test_a_name_that_nothing_knows_is_a_guess(here):
+    check = here.one("surely_unknown.part")
+    assert codes(check) == ["not-installed"]
+    assert "that its distribution is called surely_unknown is a guess" in check.findings[0].message
+    assert check.findings[0].fix.magic == ("%pip install surely_unknown",)
+    assert check.distribution is None
+    assert here.one("módulo").findings[0].fix.magic == ()
+    assert here.one("surely-unknown").findings[0].fix.magic == ("%pip install surely-unknown",)
+
+
+def test_a_name_is_explained_where_its_distribution_is_called_otherwise(here):
+    check = here.one("cv2")
+    assert codes(check) == ["not-installed", "name-mismatch"]
+    assert check.findings[1].severity == "info"
+    assert check.findings[1].message == "cv2 comes from the distribution opencv-python."
+    assert (check.module, check.distribution) == ("cv2", "opencv-python")
+    assert codes(here.one("opencv-python")) == ["not-installed"]
+
+
+def test_another_distribution_that_brings_the_module_serves(here):
+    here.put("opencv-python-headless", "4.10", modules={"cv2/__init__.py": ""})
+    for asked in ("cv2", "opencv-python", "opencv-python>=4"):
+        check = here.one(asked)
+        assert codes(check) == ["name-mismatch"]
+        assert check.status == "ok"
+        assert (check.module, check.distribution, check.installed) == ("cv2", "opencv-python-headless", "4.10")
+    assert codes(here.one("opencv-python-headless")) == []
+
+
+@pytest.mark.parametrize(
+    "asked", ["unguessable", "unguessable.part", "Some-Project", "some_project", "SOME.project>=1"]
+)
+def test_the_distribution_is_found_by_what_it_recorded(here, asked):
+    here.put("some-project", modules={"unguessable/__init__.py": "", "unguessable/part.py": ""})
+    here.put("another-project")
+    check = here.one(asked)
+    assert (check.status, check.distribution, check.installed) == ("ok", "some-project", "1.0")
+    assert check.module == (asked if asked.startswith("unguessable") else "unguessable")
+    assert check.installer == "pip"
+    assert check.location == str(here.site / ("unguessable/part.py" if "part" in asked else "unguessable"))
+    assert codes(check) == (["name-mismatch"] if asked.startswith("unguessable") else [])
+
+
+def test_a_portion_of_a_namespace_that_is_missing_is_not_installed(here):
+    here.put("google-cloud-storage", modules={"google/cloud/storage/__init__.py": ""})
+    assert codes(here.one("google.cloud.storage")) == []
+    assert here.one("google.cloud.storage").distribution == "google-cloud-storage"
+    check = here.one("google.cloud.bigquery")
+    assert check.findings[0].code == "not-installed"
+    assert check.findings[0].fix.magic == ("%pip install google-cloud-bigquery",)
+
+
+def test_a_module_that_a_package_has_not_is_no_install(here):
+    here.put("pkg", modules={"pkg/__init__.py": "", "pkg/part.py": ""})
+    check = here.one("pkg.prat.leaf")
+    assert codes(check) == ["submodule-missing"]
+    assert check.findings[0].message == "pkg is here, but it has no module pkg.prat."
+    assert check.findings[0].fix.magic == ()
+
+
+@pytest.mark.parametrize("init", ["import sys\nsys.modules['pkg.made'] = sys\n", "__path__ = ['elsewhere']\n"])
+def test_a_module_that_a_package_makes_itself_is_not_called_missing(here, init):
+    here.put("pkg", modules={"pkg/__init__.py": init})
+    check = here.one("pkg.made")
+    assert (codes(check), check.distribution) == ([], "pkg")
+
+
+def test_a_folder_of_that_name_does_not_stand_in_for_a_package(here):
+    (here.cwd / "pandas").mkdir()
+    assert codes(here.one("pandas")) == ["not-installed"]
+    (here.cwd / "my_own_folder").mkdir()
+    assert codes(here.one("my_own_folder")) == []
+
+
+def test_a_module_of_the_working_directory_is_here(here):
+    (here.cwd / "mine.py").touch()
+    check = here.one("mine")
+    assert (codes(check), check.distribution, check.location) == ([], None, str(here.cwd / "mine.py"))
+
+
+def test_what_the_kernel_has_loaded_from_elsewhere_is_here(here):
+    (here.cwd / "made.py").touch()
+    (here.site / "made.py").touch()
+    here.load("made")
+    (here.site / "made.py").unlink()
+    (here.cwd / "made.py").unlink()
+    check = here.one("made")  # its file is gone
+    assert codes(check) == ["not-installed"]
+    assert check.findings[0].fix.restart is True
+    here.modules["made"].__file__ = None
+    assert codes(here.one("made")) == []
+
+
+@pytest.mark.parametrize("name", ["json", "os.path", "sys", "email.mime.text", "sqlite3"])
+def test_the_standard_library_is_fine(here, name):
+    here.modules.update({"os.path": os.path})
+    check = here.one(name)
+    assert (codes(check), check.installer, check.distribution) == ([], "standard library", None)
+
+
+def test_a_module_of_the_standard_library_that_was_not_built(here):
+    name = "msvcrt" if os.name != "nt" else "posix"
+    check = here.one(name)
+    assert codes(check) == ["stdlib-missing"]
+    assert check.findings[0].fix.magic == ()
+
+
+def test_the_environment_of_the_shell_has_it(here, shell):
+    shell.put("pandas", "2.2.0")
+    check = here.one("pandas>=2")
+    assert codes(check) == ["other-environment"]
+    finding = check.findings[0]
+    assert finding.severity == "error"
+    assert finding.evidence == {
+        "executable": shell.venv.python,
+        "prefix": str(shell.venv.path),
+        "distribution": "pandas",
+        "version": "2.2.0",
+        "location": str(shell.site / "pandas.py"),
+    }
+    assert "pandas 2.2.0" in finding.message
+    assert shell.venv.python in finding.message
+    assert finding.fix.magic == ("%pip install 'pandas>=2'",)
+    assert str(shell.venv.path) in finding.fix.steps
+    assert check.status == "error"
+    assert (check.distribution, check.installed, check.location) == ("pandas", None, None)
+
+
+def test_the_other_environment_tells_a_name_that_no_table_knows(here, shell):
+    shell.put("some-project", modules={"unguessable/__init__.py": ""})
+    check = here.one("unguessable")
+    assert codes(check) == ["other-environment", "name-mismatch"]
+    assert check.findings[0].fix.magic == ("%pip install some-project",)
+    assert check.findings[1].message == "unguessable comes from the distribution some-project."
+    assert check.distribution == "some-project"
+
+
+def test_the_other_environment_without_it_is_not_mentioned(here, shell):
+    assert codes(here.one("pandas")) == ["not-installed"]
+
+
+def test_the_kernels_own_environment_is_no_other_one(here, shell):
+    here.environ["PATH"] = str(here.venv.bin)
+    assert codes(here.one("pandas")) == ["not-installed"]
+
+
+def test_what_is_here_is_not_looked_for_elsewhere(here, shell):
+    here.put("pandas", "2.0")
+    shell.put("pandas", "2.2.0")
+    assert codes(here.one("pandas")) == []
+
+
+def test_a_python_on_the_path_that_is_none_breaks_nothing(here, tmp_path):
+    here.environ["PATH"] = str(tmp_path / "strange")
+    (tmp_path / "strange").mkdir()
+    script = tmp_path / "strange/python"
+    script.write_text("#!/bin/sh\nexit 1\n")
+    script.chmod(0o755)
+    assert codes(here.one("pandas")) == ["not-installed"]
+
+
+def test_the_fix_makes_it_importable(new_venv, here, tmp_path):
+    made = new_venv("with pip", pip=True)
+    here.venv = made
+    here.put("local-demo", modules={"local_demo.py": ""})
+    here.take("local-demo")
+    check = here.one("local_demo")
+    (line,) = check.findings[0].fix.magic
+    words = line.removeprefix("%pip ").split()
+    made.pip(*words, "--find-links", str(here.wheels))
+    done = subprocess.run([made.python, "-c", SUBJECT.format("local_demo")], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "local_demo"
+    assert codes(here.one("local_demo")) == []

@@ -1,0 +1,166 @@
+import os
+import time
+
+import pytest
+
+
+def codes(check):
+    return [finding.code for finding in check.findings]
+
+
+@pytest.mark.parametrize("asked", ["pandas>=2", "pandas==1.4.*", "PANDAS<1"])
+def test_a_version_that_does_not_satisfy(here, asked):
+    info = here.put("pandas", "1.5.3")
+    check = here.one(asked)
+    assert codes(check) == ["wrong-version"]
+    assert (check.status, check.installed, check.distribution) == ("error", "1.5.3", "pandas")
+    finding = check.findings[0]
+    assert finding.message == f"pandas 1.5.3 is installed, and {asked} asks for another version."
+    specifier = asked.lower().removeprefix("pandas")
+    assert finding.evidence == {"installed": "1.5.3", "specifier": specifier, "location": str(info)}
+    assert finding.fix.magic == (f"%pip install 'pandas{specifier}'",)
+    assert finding.fix.restart is False
+
+
+def test_a_wrong_version_that_is_loaded_needs_a_restart_too(here):
+    here.put("pandas", "1.5.3")
+    here.load("pandas")
+    check = here.one("pandas>=2")
+    assert codes(check) == ["wrong-version"]
+    assert check.findings[0].fix.restart is True
+
+
+@pytest.mark.parametrize("asked", ["pandas>=1", "pandas==1.*", "pandas[excel]<2", "pandas"])
+def test_a_version_that_satisfies(here, asked):
+    here.put("pandas", "1.5.3rc1")
+    assert codes(here.one(asked)) == []
+
+
+def test_a_specifier_with_an_import_name_is_for_its_distribution(here):
+    here.put("opencv-python", "4.1", modules={"cv2/__init__.py": ""})
+    assert codes(here.one("cv2>=4")) == ["name-mismatch"]
+    check = here.one("cv2>=5")
+    assert codes(check) == ["wrong-version", "name-mismatch"]
+    assert check.findings[0].fix.magic == ("%pip install 'opencv-python>=5'",)
+
+
+def test_a_version_that_nothing_tells_is_a_warning(here):
+    (here.site / "copied.py").touch()
+    check = here.one("copied>=2")
+    assert (codes(check), check.status) == (["metadata-missing"], "warning")
+    assert codes(here.one("copied")) == []
+
+
+def upgrade(place, name, old, new, *, load=True, **keywords):
+    place.put(name, old, **{key: value[0] for key, value in keywords.items()})
+    if load:
+        place.load(name)
+    place.started = time.time() - 1
+    place.take(name)
+    return place.put(name, new, **{key: value[1] for key, value in keywords.items()})
+
+
+def test_a_loaded_module_whose_version_is_no_longer_on_the_disk(here):
+    info = upgrade(here, "numpy", "2.1.3", "2.3.5")
+    check = here.one("numpy")
+    assert codes(check) == ["stale-import"]
+    finding = check.findings[0]
+    assert finding.message == "numpy 2.1.3 is loaded in this kernel, and 2.3.5 is on the disk."
+    assert finding.evidence == {"module": "numpy", "loaded": "2.1.3", "on_disk": "2.3.5", "location": str(info)}
+    assert (finding.fix.magic, finding.fix.restart) == ((), True)
+    assert check.installed == "2.3.5"
+
+
+def test_the_disk_satisfies_and_the_kernel_is_behind(here):
+    upgrade(here, "numpy", "1.26", "2.0")
+    assert codes(here.one("numpy>=2")) == ["stale-import"]
+
+
+def test_a_sub_module_is_as_stale_as_its_package(here):
+    files = [{"pkg/__init__.py": f"__version__ = '{version}'\n", "pkg/part.py": ""} for version in ("1.0", "2.0")]
+    upgrade(here, "pkg", "1.0", "2.0", modules=files)
+    assert codes(here.one("pkg.part")) == ["stale-import"]
+
+
+def test_a_version_that_comes_from_a_file_beside(here):
+    def files(version):
+        return {
+            "pkg/__init__.py": "from pkg._version import __version__\n",
+            "pkg/_version.py": f"version = '{version}'\n",
+        }
+
+    here.put("pkg", "2.0", modules=files("2.0"))
+    here.modules["pkg"] = module = type(os)("pkg")
+    module.__file__ = str(here.site / "pkg/__init__.py")
+    module.__version__ = "1.0"
+    assert codes(here.one("pkg")) == ["stale-import"]
+    module.__version__ = "2.0"
+    assert codes(here.one("pkg")) == []
+
+
+@pytest.mark.parametrize(
+    ("distribution", "module"),
+    [("1.2", "1.1"), ("4.8.0.74", "4.8.0"), ("2.0", "2.0.0"), ("2.0.post1", "2.0"), ("1.0", "unknown"), ("1.0", "")],
+)
+@pytest.mark.parametrize("after_start", [True, False])
+def test_a_version_that_the_project_itself_writes_otherwise_is_not_stale(here, distribution, module, after_start):
+    here.put("pkg", distribution, modules={"pkg.py": f"__version__ = {module!r}\n"})
+    here.started = time.time() + (-60 if after_start else 60)
+    here.load("pkg")
+    assert codes(here.one("pkg")) == []
+
+
+def test_what_was_there_before_the_kernel_started_is_not_stale(here):
+    here.put("pkg", "1.2", modules={"pkg.py": "import sys\n__version__ = '1.' + '1'\n"})
+    here.load("pkg")
+    here.started = time.time() + 60
+    assert codes(here.one("pkg")) == []
+
+
+def test_a_function_that_is_written_otherwise_now(here):
+    texts = [{"pkg.py": f"def answer():\n    return {number}\n"} for number in (41, 42)]
+    upgrade(here, "pkg", "1.0", "1.0", modules=texts)
+    check = here.one("pkg")
+    assert codes(check) == ["stale-import"]
+    assert check.findings[0].message == "an earlier pkg is loaded in this kernel, and 1.0 is on the disk."
+
+
+def test_functions_that_are_the_same_or_not_the_modules_own_tell_nothing(here):
+    text = "import functools\ndef answer():\n    return 42\ndef other():\n    return 1\n"
+    upgrade(here, "pkg", "1.0", "1.0", modules=[{"pkg.py": text}] * 2)
+    assert codes(here.one("pkg")) == []
+    here.modules["pkg"].other = codes  # somebody's patch
+    assert codes(here.one("pkg")) == []
+
+
+def test_a_module_that_was_loaded_from_another_place(here):
+    here.put("pkg", "1.0")
+    here.load("pkg").__file__ = "/elsewhere/pkg.py"
+    check = here.one("pkg")
+    assert codes(check) == ["stale-import"]
+    assert check.findings[0].evidence == {
+        "module": "pkg",
+        "loaded_from": "/elsewhere/pkg.py",
+        "on_disk": str(here.site / "pkg.py"),
+    }
+    assert check.findings[0].fix.restart is True
+
+
+def test_a_link_to_the_same_place_is_the_same_place(here, tmp_path):
+    here.put("pkg", "1.0")
+    (tmp_path / "link").symlink_to(here.site)
+    here.load("pkg").__file__ = str(tmp_path / "link/pkg.py")
+    assert codes(here.one("pkg")) == []
+
+
+def test_a_package_that_puts_its_extension_in_its_own_place_is_not_stale(here):
+    here.put("opencv-python", "4.8.0.74", modules={"cv2/__init__.py": "", "cv2/cv2.abi3.so": ""})
+    here.load("cv2").__file__ = str(here.site / "cv2/cv2.abi3.so")
+    here.modules["cv2"].__version__ = "4.8.0"
+    assert codes(here.one("opencv-python")) == []
+
+
+def test_looking_at_a_lazy_module_runs_nothing_of_it(here):
+    here.put("pkg", "1.0", modules={"pkg.py": "def __getattr__(name):\n    raise SystemExit(name)\n"})
+    here.load("pkg")
+    assert codes(here.one("pkg")) == []
