@@ -1,4 +1,4 @@
-"""What an installed distribution says of itself: METADATA, RECORD, INSTALLER, direct_url.json, or what eggs had for them.
+"""What an installed distribution says of itself: METADATA, RECORD, INSTALLER, direct_url.json, or their egg forms.
 
 Each function reads the one distribution it is given, and takes whatever it finds: what is missing, damaged, unreadable
 or not UTF-8 is told as far as it goes.
