@@ -10,7 +10,7 @@ from ipy_envmagic.checks.index import index_of
 from ipy_envmagic.checks.place import Place, locate
 from ipy_envmagic.environments.distributions import normalise
 from ipy_envmagic.environments.environment import Environment
-from ipy_envmagic.environments.tools import python_on_path
+from ipy_envmagic.environments.tools import prefix_of, python_on_path
 from ipy_envmagic.errors import EnvMagicError
 
 if TYPE_CHECKING:
@@ -53,9 +53,8 @@ def in_shell(name: str, wanted: str, environment: Environment, session: Session)
     executable = python_on_path(session.environ, session.home, session.cwd)
     if executable is None:
         return None
-    folder = os.path.dirname(executable)
-    prefix = os.path.dirname(folder) if os.path.basename(folder).lower() in {"bin", "scripts"} else folder
-    if os.path.realpath(prefix) == os.path.realpath(environment.prefix):
+    prefix = prefix_of(executable, environment.platform)
+    if prefix is None or os.path.realpath(prefix) == os.path.realpath(environment.prefix):
         return None
     try:
         other = Environment.from_prefix(prefix, environ=session.environ, home=session.home)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["conda_package", "install", "reinstall", "restart"]
 
-_RESTART = "Restart the kernel."
 _UNSAFE = re.compile(r"[{}$\x00-\x1f]")  # what a magic's line would expand or cannot hold
 
 
@@ -31,14 +30,14 @@ def install(subject: Subject) -> Fix:
     if asked.url is not None:
         if asked.url not in asked.text or _UNSAFE.search(asked.url):
             return Fix((), subject.is_loaded, f"Install {name} from the address in your requirement with %pip install.")
-        return _fix((f"%pip install {shlex.quote(f'{name}{extras} @ {asked.url}')}",), subject, "Install it")
+        return _fix((f"%pip install {shlex.quote(f'{name}{extras} @ {asked.url}')}",), subject, f"Install {name}")
     package = conda_package(subject.environment, name) if not extras else None
     if package is None:
-        return _fix((f"%pip install {shlex.quote(name + extras + asked.specifier)}",), subject, "Install it")
+        return _fix((f"%pip install {shlex.quote(name + extras + asked.specifier)}",), subject, f"Install {name}")
     spec = package + _for_conda(asked.specifier)
     if subject.environment.kind == "pixi":  # conda must not write there: the lock file decides
         return Fix((), subject.is_loaded, f"Run `pixi add {shlex.quote(spec)}` in the project's folder.")
-    return _fix((f"%conda install {shlex.quote(spec)}",), subject, "Install it")
+    return _fix((f"%conda install {shlex.quote(spec)}",), subject, f"Install {name}")
 
 
 def reinstall(subject: Subject) -> Fix:
@@ -47,15 +46,15 @@ def reinstall(subject: Subject) -> Fix:
     name = distribution.name if distribution else subject.wanted
     package = conda_package(subject.environment, name)
     if package is not None and subject.environment.kind != "pixi":
-        return _fix((f"%conda install --force-reinstall {shlex.quote(package)}",), subject, "Install it again")
+        return _fix((f"%conda install --force-reinstall {shlex.quote(package)}",), subject, f"Install {name} again")
     pin = f"=={distribution.version}" if distribution and distribution.version else ""
     line = f"%pip install --force-reinstall --no-deps {shlex.quote(name + pin)}"
-    return _fix((line,), subject, "Install it again")
+    return _fix((line,), subject, f"Install {name} again")
 
 
 def restart(why: str) -> Fix:
     """Return the fix that is a restart and nothing else; `why` says what it brings."""
-    return Fix((), restart=True, steps=f"{_RESTART} {why}")
+    return Fix((), restart=True, steps=f"Restart the kernel. {why}")
 
 
 def conda_package(environment: Environment, name: str) -> str | None:
@@ -70,8 +69,8 @@ def conda_package(environment: Environment, name: str) -> str | None:
 
 
 def _fix(lines: tuple[str, ...], subject: Subject, verb: str) -> Fix:
-    steps = f"{verb} with the line above, in this notebook."
-    return Fix(lines, subject.is_loaded, f"{steps} {_RESTART}" if subject.is_loaded else steps)
+    steps = f"{verb} in this kernel's environment."
+    return Fix(lines, subject.is_loaded, f"{steps} Then restart the kernel." if subject.is_loaded else steps)
 
 
 def _for_conda(specifier: str) -> str:

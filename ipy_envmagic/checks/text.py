@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Style", "for_stream", "render"]
 
 _COLOURS = {"ok": "32", "error": "31", "warning": "33", "info": "36"}
+_MOST = 3  # of a list of evidence; the notebook and the dictionary have all
 _PLAIN = {"ok": "+", "error": "x", "warning": "!", "info": "i"}
 
 
@@ -134,7 +135,7 @@ def _finding(finding: Finding, face: _Face) -> list[str]:
     first, *rest = face.wrapped(finding.message, "  ", f"{head}: ", "  ")
     lines = [face.painted(head, finding.severity) + first[len(head) :], *rest]
     if finding.severity != "info":
-        for key, value in evidence_lines(finding, face.home):
+        for key, value in evidence_lines(finding, face.home, most=_MOST):
             lines += face.wrapped(value, "", f"    {key}: ", "      ")
     if finding.fix is None:
         return lines

@@ -60,22 +60,33 @@ def where(check: Check) -> str:
 
 
 def problems(report: Report) -> list[tuple[str | None, Finding]]:
-    """Return each finding with the requirement it is about (None: the environment), one for each different message."""
+    """Return each finding with the requirement it is about (None: the environment), the worst first, none twice."""
+    order = ("error", "warning", "ok")
     found: dict[tuple[str, str], tuple[str | None, Finding]] = {}
-    for check in report.checks:
+    for check in sorted(report.checks, key=lambda check: order.index(check.status)):
         for finding in check.findings:
             told = finding.code == "not-needed" or (finding.code == "name-mismatch" and check.installed is not None)
             if not told:  # by the requirement's own line
                 found.setdefault((finding.code, finding.message), (check.requirement, finding))
     for finding in report.environment_findings:
         found.setdefault((finding.code, finding.message), (None, finding))
-    return sorted(found.values(), key=lambda one: ("error", "warning", "info").index(one[1].severity))
+    return list(found.values())
 
 
-def evidence_lines(finding: Finding, home: str) -> list[tuple[str, str]]:
-    """Return the evidence as pairs of a key in words and a value, without what is empty."""
+def evidence_lines(finding: Finding, home: str, *, most: int = 100) -> list[tuple[str, str]]:
+    """Return the evidence as pairs of a key in words and a value, without what is empty.
+
+    Parameters
+    ----------
+    finding : Finding
+        Whose evidence.
+    home : str
+        The home directory.
+    most : int
+        Of a list that is longer, only the number is told.
+    """
     return [
-        (key.replace("_", " "), shown(_one_line(value), home))
+        (key.replace("_", " "), shown(_one_line(value, most), home))
         for key, value in finding.evidence.items()
         if value is not None and value not in ([], "")
     ]
@@ -88,5 +99,7 @@ def _is_other_name(check: Check) -> bool:
     return bool(check.distribution) and not plain(check.requirement).startswith(plain(check.distribution or ""))
 
 
-def _one_line(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+def _one_line(value: Any, most: int) -> str:
+    if not isinstance(value, (list, tuple)):
+        return str(value)
+    return ", ".join(map(str, value)) if len(value) <= most else f"{len(value)} places"
