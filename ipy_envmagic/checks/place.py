@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ipy_envmagic.checks.known import is_well_known
 from ipy_envmagic.environments.distributions import Distribution, direct_url, normalise, record, top_level
 from ipy_envmagic.environments.names import distribution_for, modules_for
 from ipy_envmagic.environments.resolve import Module, is_standard_library, resolve, walk
@@ -104,10 +105,10 @@ def _candidates(name: str, distribution: Distribution) -> Iterable[str]:
     dotted = name.split(".")
     if all(part.isidentifier() for part in dotted):
         yield name
-    yield from modules_for(distribution.key)
     same = distribution.key.replace("-", "_")
     if same.isidentifier():
         yield same
+    yield from modules_for(distribution.key)
     yield from _importable(top_level(distribution))
 
 
@@ -138,7 +139,7 @@ def _of_module(
             if is_standard_library(asked, found[0]):
                 return Place(asked, module, (), None, is_standard=True)
             owner = _owner(asked, module, index)
-            if owner or module.kind != "namespace" or not _is_well_known(name):
+            if owner or module.kind != "namespace" or not is_well_known(name):
                 return Place(asked, module, (), owner)
             found = ()
         elif found and _makes_modules(found):
@@ -149,7 +150,7 @@ def _of_module(
     for other in modules_for(normalise(name)):
         there = resolve(other, path, modules) if other != asked else None
         owner = _owner(other, there, index) if there else None
-        if owner is not None:
+        if owner is not None and other in modules_for(owner.key):  # one of those that are known to bring it
             return Place(other, there, (), owner)
     return Place(asked or next(iter(modules_for(normalise(name))), None), None, found, None)
 
@@ -169,11 +170,6 @@ def _makes_modules(parents: Iterable[Module]) -> bool:
         if b"__path__" in text or b"sys.modules" in text:
             return True
     return False
-
-
-def _is_well_known(name: str) -> bool:
-    """Whether we know a distribution for the name: then a folder without ``__init__`` of that name is not it."""
-    return distribution_for(name) is not None or bool(modules_for(normalise(name)))
 
 
 def _owner(name: str, module: Module, index: Mapping[str, Distribution]) -> Distribution | None:

@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ipy_envmagic.checks.known import distribution_of
 from ipy_envmagic.checks.place import Place, locate
 from ipy_envmagic.environments.distributions import Distribution, normalise
-from ipy_envmagic.environments.names import distribution_for, modules_for
 from ipy_envmagic.environments.resolve import Module, is_standard_library
 
 if TYPE_CHECKING:
@@ -106,11 +106,9 @@ def names_agree(name: str, key: str) -> bool:
 
 
 def _wanted(asked: Asked) -> tuple[str, bool]:
-    known = distribution_for(asked.name)
-    if known:
+    known = distribution_of(asked.name)
+    if known is not None:
         return known, True
-    if modules_for(normalise(asked.name)):
-        return asked.name, True
     as_distribution = asked.specifier or asked.extras or asked.url or not asked.is_importable_name
     return (asked.name if as_distribution else asked.name.partition(".")[0]), False
 
