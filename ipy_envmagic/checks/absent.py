@@ -18,7 +18,7 @@ __all__ = ["name_mismatch", "not_installed", "other_environment", "stdlib_missin
 
 def stdlib_missing(subject: Subject) -> Finding | None:
     """See a module of the standard library that this Python was built, or packaged, without."""
-    if not subject.place.is_empty or subject.place.parents or not is_standard_library(subject.title):
+    if not subject.place.is_absent or not is_standard_library(subject.title):
         return None
     root = subject.title.partition(".")[0]
     return Finding(
@@ -37,7 +37,7 @@ def stdlib_missing(subject: Subject) -> Finding | None:
 def submodule_missing(subject: Subject) -> Finding | None:
     """See a name below a package that is here, where the package has no such module and makes none itself."""
     parents = subject.place.parents
-    if not subject.place.is_empty or not parents:
+    if not parents:
         return None
     parent = parents[-1]
     if parent.kind == "namespace":

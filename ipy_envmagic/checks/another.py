@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["metadata_missing", "stale_import", "wrong_version"]
 
 _VERSION_LINE = re.compile(
-    rb"""^\s*["']?_*version_*["']?\s*(?::[^=\n"']*)?[=:]\s*(?:\w+\s*=\s*)*["']([^"'\n]+)["']""",
+    rb"""^\s*["']?_*version_*["']?\s*(?::[^=\n"']*)?[=:]\s*(?:\w+\s*=\s*)*["'](v?\d[^"'\n]*)["']\s*(?:[,;#)}].*)?$""",
     re.MULTILINE | re.IGNORECASE,
 )
+_NUMBERED = re.compile(r"v?\d", re.IGNORECASE)
 _HEAD = 1 << 18
 _CLOCK = 2.0  # seconds that a file's time may lie before the process's start by rounding alone
 
@@ -95,12 +96,15 @@ def _loaded_from_elsewhere(loaded: ModuleType, module: Module) -> str | None:
     file = vars(loaded).get("__file__")
     if not isinstance(file, str) or module.origin is None or module.kind == "zip":
         return None
-    folder = os.path.dirname(module.origin)
-    here = os.path.dirname(file)
-    inside = here == folder or (module.locations and (here + os.sep).startswith(folder + os.sep))
-    if inside or (os.path.realpath(here) + os.sep).startswith(os.path.realpath(folder) + os.sep):
+    folders = os.path.dirname(file), os.path.dirname(module.origin)
+    is_package = bool(module.locations)
+    if _within(*folders, is_package=is_package) or _within(*map(os.path.realpath, folders), is_package=is_package):
         return None
     return file
+
+
+def _within(folder: str, other: str, *, is_package: bool) -> bool:
+    return folder == other or (is_package and folder.startswith(other + os.sep))
 
 
 def _other_version(
@@ -115,7 +119,7 @@ def _other_version(
     if not new or is_editable(distribution) or not _changed_since(distribution.path, started):
         return None
     old = vars(loaded).get("__version__")
-    old = old if isinstance(old, str) and old else None
+    old = old if isinstance(old, str) and _NUMBERED.match(old) else None
     if old is not None and _same(old, new):
         stale = _functions_differ(loaded, module)
     elif old is not None:

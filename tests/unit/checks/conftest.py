@@ -28,6 +28,7 @@ class Place:
     environ: dict = field(default_factory=dict)
     modules: dict = field(default_factory=dict)
     started: float | None = None
+    on_path: bool = True
 
     @property
     def site(self):
@@ -39,7 +40,7 @@ class Place:
 
     @property
     def session(self):
-        path = (*LIBRARY, "", str(self.site))
+        path = (*LIBRARY, "", *([str(self.site)] if self.on_path else []))
         return Session(path, self.modules, None, self.environ, str(self.home), str(self.cwd), self.started)
 
     def put(self, name, version="1.0", *, installer="pip", **keywords):

@@ -128,6 +128,11 @@ def test_a_module_of_the_working_directory_is_here(here):
     assert (codes(check), check.distribution, check.location) == ([], None, str(here.cwd / "mine.py"))
 
 
+def test_metadata_in_the_working_directory_is_no_install(here):
+    (here.cwd / "mine-1.0.dist-info").mkdir()
+    assert codes(here.one("mine")) == ["not-installed"]
+
+
 def test_what_the_kernel_has_loaded_from_elsewhere_is_here(here):
     (here.cwd / "made.py").touch()
     (here.site / "made.py").touch()
@@ -191,6 +196,9 @@ def test_the_other_environment_without_it_is_not_mentioned(here, shell):
 
 def test_the_kernels_own_environment_is_no_other_one(here, shell):
     here.environ["PATH"] = str(here.venv.bin)
+    here.put("pandas")
+    assert codes(here.one("pandas")) == []
+    here.on_path = False  # taken off by somebody
     assert codes(here.one("pandas")) == ["not-installed"]
 
 

@@ -110,6 +110,16 @@ def test_a_version_that_the_project_itself_writes_otherwise_is_not_stale(here, d
     assert codes(here.one("pkg")) == []
 
 
+@pytest.mark.parametrize(("distribution", "is_stale"), [("4.8.0.74", False), ("4.9", True)])
+def test_a_version_that_no_file_names_is_compared_as_far_as_it_goes(here, distribution, is_stale):
+    here.started = time.time() - 60
+    here.put("pkg", distribution, modules={"pkg.py": "__version__ = '.'.join('480')\n"})
+    here.load("pkg")
+    assert (codes(here.one("pkg")) == ["stale-import"]) is is_stale
+    here.started = None
+    assert codes(here.one("pkg")) == []
+
+
 def test_what_was_there_before_the_kernel_started_is_not_stale(here):
     here.put("pkg", "1.2", modules={"pkg.py": "import sys\n__version__ = '1.' + '1'\n"})
     here.load("pkg")
@@ -144,6 +154,12 @@ def test_a_module_that_was_loaded_from_another_place(here):
         "on_disk": str(here.site / "pkg.py"),
     }
     assert check.findings[0].fix.restart is True
+
+
+def test_a_module_of_that_name_in_another_package_is_another(here):
+    here.put("pkg", "1.0")
+    here.load("pkg").__file__ = str(here.site / "vendored/pkg.py")
+    assert codes(here.one("pkg")) == ["stale-import"]
 
 
 def test_a_link_to_the_same_place_is_the_same_place(here, tmp_path):
