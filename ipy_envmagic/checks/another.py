@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["metadata_missing", "stale_import", "wrong_version"]
 
 _VERSION_LINE = re.compile(
-    rb"""^\s*["']?_*version_*["']?\s*(?::[^=\n"']*)?[=:]\s*(?:\w+\s*=\s*)*["'](v?\d[^"'\n]*)["']\s*(?:[,;#)}].*)?$""",
+    rb"""^[ \t]*["']?_*version_*["']?[ \t]*(?::[^=\n"']*)?[=:][ \t]*(?:\w+[ \t]*=[ \t]*)*"""
+    rb"""["'](v?\d[^"'\n]*)["'][ \t]*(?:[,;#)}].*)?\r?$""",
     re.MULTILINE | re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"v?\d", re.IGNORECASE)
