@@ -1,8 +1,8 @@
 """What a program writes to its terminal, made fit for a notebook's cell.
 
-A front end knows lines, colours and, at best, a carriage return. So the moves and erasures of a terminal (ECMA-48) are
-carried out here: whole lines come out as they are finished, and the line that a program renews in place comes out as one
-frame that the next replaces. Pure: bytes in, text out.
+A front end knows lines, colours and, at best, a carriage return. So the moves and erasures of a terminal (ECMA-48)
+are carried out here: whole lines come out as they are finished, and the line that a program renews in place comes out
+as one frame that the next replaces. Pure: bytes in, text out.
 """
 
 from __future__ import annotations
@@ -112,8 +112,8 @@ class Screen:
         Returns
         -------
         str
-            Whole lines, each ending in a newline; of escape sequences only colours (SGR). Where a frame stands, the text
-            begins with a carriage return and covers it.
+            Whole lines, each ending in a newline; of escape sequences only colours (SGR). Where a frame stands, the
+            text begins with a carriage return and covers it.
         """
         self._take(self._decoder.decode(data))
         return self._given()
@@ -123,7 +123,9 @@ class Screen:
         if not self.progress:
             return ""
         row = self._latest if self._redrawing and self._latest is not None else self._rows[self._at]
-        text = "" if row.sent is not None and row.sent == row.text() else row.text()
+        text = row.text()
+        if row.sent == text or not _SGR.sub("", text):
+            text = ""
         if text == self._framed:
             return ""
         padding = " " * max(0, self._framed_length - len(text))

@@ -2,6 +2,7 @@
 
 import re
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,8 @@ UV = [
     r"Resolved 9 packages in \d+ms",
     r"Prepared 9 packages in \d+ms",
     r"Installed 9 packages in \d+ms",
-    *(rf" \+ {name}==\S+" for name in "certifi charset-normalizer idna numpy pandas".split()),
-    *(rf" \+ {name}==\S+" for name in "python-dateutil requests tzdata urllib3".split()),
+    *(rf" \+ {name}==\S+" for name in ("certifi", "charset-normalizer", "idna", "numpy", "pandas")),
+    *(rf" \+ {name}==\S+" for name in ("python-dateutil", "requests", "tzdata", "urllib3")),
 ]
 PIP = [
     r"Collecting numpy==2\.2\.6",
@@ -133,7 +134,7 @@ PIECE = st.one_of(
             b"\n",
             b"\r",
             b"\r\n",
-            b"\b",
+            b"\x08",
             b"\t",
             b"\x1b",
             b"\x1b[K",
@@ -142,9 +143,14 @@ PIECE = st.one_of(
             b"\x1b[J",
             b"\x1b[1A",
             b"\x1b[3A",
-        ]
-        + [b"\x1b[1B", b"\x1b[32m", b"\x1b[0m", b"\x1b[1;31m", b"\x1b[39m", b"\x1b[38;5;9m", b"\x1b[9C", b"\x1b[5D"]
-        + [
+            b"\x1b[1B",
+            b"\x1b[32m",
+            b"\x1b[0m",
+            b"\x1b[1;31m",
+            b"\x1b[39m",
+            b"\x1b[38;5;9m",
+            b"\x1b[9C",
+            b"\x1b[5D",
             b"\x1b[3G",
             b"\x1b[2;3H",
             b"\x1b]8;;x\x1b\\",
@@ -164,7 +170,7 @@ CUTS = st.lists(st.integers(0, 400), max_size=6)
 
 def cut(data, cuts):
     places = [0, *sorted(place % (len(data) + 1) for place in cuts), len(data)]
-    return [data[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(places)]
 
 
 def final(pieces):
