@@ -31,7 +31,8 @@ def install(subject: Subject) -> Fix:
         if asked.url not in asked.text or _UNSAFE.search(asked.url):
             return Fix((), subject.is_loaded, f"Install {name} from the address in your requirement with %pip install.")
         return _fix((f"%pip install {shlex.quote(f'{name}{extras} @ {asked.url}')}",), subject, f"Install {name}")
-    package = conda_package(subject.environment, name) if not extras else None
+    is_here = subject.place.distribution is not None  # what is not here needs no search of all records
+    package = conda_package(subject.environment, name) if is_here and not extras else None
     if package is None:
         return _fix((f"%pip install {shlex.quote(name + extras + asked.specifier)}",), subject, f"Install {name}")
     spec = package + _for_conda(asked.specifier)
@@ -61,10 +62,8 @@ def conda_package(environment: Environment, name: str) -> str | None:
     """Return the conda package that installed a Python distribution here; None outside conda or where pip did it."""
     if not environment.is_conda:
         return None
-    try:
-        from ipy_envmagic.environments.conda import owner_of  # noqa: PLC0415 (only a conda environment needs it)
-    except ImportError:
-        return None
+    from ipy_envmagic.environments.conda import owner_of  # noqa: PLC0415 (only a conda environment needs it)
+
     return owner_of(environment.prefix, name)
 
 
