@@ -1,3 +1,30 @@
-"""%pip, %conda, %uv and %envcheck that act on the Python your notebook is running."""
+"""%pip, %conda, %uv and %envcheck that act on the Python your notebook is running.
 
+Load it with ``%load_ext ipy_envmagic``, or for every kernel with
+``c.InteractiveShellApp.extensions = ["ipy_envmagic"]``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["__version__", "load_ipython_extension", "unload_ipython_extension"]
 __version__ = "0.1.0"
+
+
+def load_ipython_extension(ipython: InteractiveShell) -> None:
+    """Register the magics; IPython calls it for ``%load_ext`` and again for ``%reload_ext``."""
+    from ipy_envmagic.magics import EnvMagics  # noqa: PLC0415 so that importing the package alone costs nothing
+
+    unload_ipython_extension(ipython)
+    EnvMagics(ipython).register()
+
+
+def unload_ipython_extension(ipython: InteractiveShell) -> None:
+    """Put back what had the names before."""
+    mine = ipython.magics_manager.registry.get("EnvMagics")
+    if mine is not None:
+        mine.unregister()

@@ -1,7 +1,7 @@
 """The errors that a user of the magics can meet.
 
-All derive from `EnvMagicError`, whose text is what the person in front of the cell reads: what was wrong, where, and what
-to write instead. None of them shows a traceback for something that a user typed.
+All derive from `EnvMagicError`, whose text is what the person in front of the cell reads: what was wrong, where, and
+what to write instead. None of them shows a traceback for something that a user typed.
 """
 
 from __future__ import annotations
@@ -18,12 +18,18 @@ class EnvMagicError(Exception):
         One line: what, where, and what to do.
     remedy : str, optional
         A second line that mends it, where one is known.
+
+    Attributes
+    ----------
+    result : CommandResult or None
+        What came of the program all the same, where one was run.
     """
 
     def __init__(self, message: str, remedy: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+        self.result: object = None
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.remedy}" if self.remedy else self.message

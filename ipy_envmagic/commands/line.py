@@ -188,11 +188,11 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 def _check_body_line(line: str, parsed: Line) -> None:
     """Refuse what a requirements file would not take."""
     if parsed.tail is not None:
-        raise LineError(f"{line!r} holds a shell operator; the body takes one requirement a line")
+        raise LineError(f"{_shorten(line)!r} holds a shell operator; the body takes one requirement a line")
     if any(word.startswith("--hash") for word in parsed.words):
         raise LineError("hashes need a requirements file", "Write the lines to a file and use: %pip install -r FILE")
     if len(parsed.words) > 1 and not line.startswith("-") and not line.startswith(("{", "$")):
-        raise LineError(f"{line!r} is more than one requirement; write each on a line of its own")
+        raise LineError(f"{_shorten(line)!r} is more than one requirement; write each on a line of its own")
 
 
 class _Scanner:
@@ -251,7 +251,9 @@ class _Scanner:
         if rest[0] == "&":
             raise LineError("a single '&' would leave the program running behind the cell; take it away or quote it")
         if rest[0] == "<":
-            raise LineError(f"{rest.split()[0]!r} is no requirement of its own; write it to its name: 'numpy<2'")
+            raise LineError(
+                f"{_shorten(rest.split()[0])!r} is no requirement of its own; write it to its name: 'numpy<2'"
+            )
         return None
 
     def _is_specifier(self, rest: str) -> bool:
@@ -324,7 +326,7 @@ class _Scanner:
         self.words[-1] = _Word(before + glue + marker, typed=False)
         self.at = end
         if end < len(self.text) and not (self.text[end].isspace() or self.text[end] == ";"):
-            raise LineError(f"a blank is missing behind the marker {marker!r}")
+            raise LineError(f"a blank is missing behind the marker {_shorten(marker)!r}")
 
     # -- one word
 
@@ -399,15 +401,14 @@ class _Scanner:
         if "://" in sofar:
             return
         rest = self.text[self.at :]
+        word = _shorten(sofar)
         if char == "|" or rest.startswith("&&"):
-            operator = re.match(r"\|+|&+", rest)
-            shown = operator.group() if operator else char
-            raise LineError(
-                f"{shown!r} is glued to {sofar!r}; put blanks around it for a shell tail, or quote the word"
-            )
+            operator = "||" if rest.startswith("||") else char if char == "|" else "&&"
+            raise LineError(f"{operator!r} is glued to {word!r}; put blanks around it for a shell tail, or quote it")
         if char == ">" and sofar and (glued := _GLUED_REDIRECT.match(rest)):
-            target = glued.group().lstrip(">")
-            raise LineError(f"'{sofar}{glued.group()}' is no version; to write to a file: {sofar} > {target}")
+            redirect = _shorten(glued.group())
+            target = redirect.lstrip(">")
+            raise LineError(f"'{word}{redirect}' is no version; to write to a file: {word} > {target}")
 
     def _quoted(self, mark: str) -> str:
         opened = self.at

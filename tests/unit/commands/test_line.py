@@ -162,7 +162,7 @@ def test_a_value_in_a_shell_tail_is_text_for_a_real_shell(around, tmp_path):
 @pytest.mark.parametrize(
     ("typed", "says"),
     [
-        ('install "a b', "the quote \" at column 9 is never closed"),
+        ('install "a b', 'the quote " at column 9 is never closed'),
         ("install don't", "the quote ' at column 12"),
         ("install a\\", "ends in a backslash"),
         ("install {nope}", "{nope} is not defined"),

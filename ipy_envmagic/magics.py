@@ -1,0 +1,212 @@
+"""The magics: read the line, call one function, hand back its result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
+
+from ipy_envmagic.config import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ipy_envmagic.actions import CommandResult
+    from ipy_envmagic.checks.report import Report
+
+__all__ = ["EnvMagics"]
+
+_RESULTS = (("ipy_envmagic.actions", "CommandResult"), ("ipy_envmagic.checks.report", "Report"))
+
+
+@magics_class
+class EnvMagics(Settings, Magics):
+    """%pip, %conda, %mamba, %micromamba, %uv and %envcheck for the Python that runs this kernel."""
+
+    shell: Any  # an InteractiveShell, set by Magics
+    replaced: dict[str, Any]
+    """What had our names when we came, for `%unload_ext`."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        self.replaced = {}
+        self._shown: tuple[int, int] | None = None
+
+    @no_var_expand
+    @needs_local_scope
+    @line_cell_magic
+    def pip(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> CommandResult:
+        r"""Run pip for the Python of this kernel.
+
+        Everything that pip takes can be written, and needs no quotes::
+
+            %pip install numpy>=2 pandas[excel]
+            %pip install -r requirements.txt
+            %pip install "{project}/dist/{wheel}"         values of Python variables
+            %pip uninstall six                            never waits for an answer
+            %pip list | grep torch                        a shell tail of your own
+            r = %pip install six                          r.returncode, r.changes, r.stale
+
+        The body of a cell takes one requirement a line::
+
+            %%pip install --upgrade
+            numpy >= 2, < 3     # comments and markers are welcome
+            tomli; python_version < "3.11"
+
+        A list of strings in braces gives one argument for each. With no pip in the environment, uv serves, or the pip
+        that Python carries. What this kernel needs to start is not removed unless --force-kernel is added.
+        """
+        return self._run("pip", line, cell, local_ns)
+
+    @no_var_expand
+    @needs_local_scope
+    @line_cell_magic
+    def uv(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> CommandResult:
+        """Run uv; `%uv pip` acts on the Python of this kernel.
+
+        ::
+
+            %uv pip install numpy>=2
+            %uv pip list
+            %%uv pip install
+            numpy
+            pandas
+        """
+        return self._run("uv", line, cell, local_ns)
+
+    @no_var_expand
+    @needs_local_scope
+    @line_cell_magic
+    def conda(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> CommandResult:
+        """Run the conda that owns this kernel's environment, on this environment.
+
+        ::
+
+            %conda install numpy>=2 -c conda-forge
+            %conda remove numpy                           never waits for an answer
+            %conda list
+            %conda install -n other numpy                 another environment, where you name one
+            %%conda env update
+            dependencies:
+              - numpy
+        """
+        return self._run("conda", line, cell, local_ns)
+
+    @no_var_expand
+    @needs_local_scope
+    @line_cell_magic
+    def mamba(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> CommandResult:
+        """Run mamba on this kernel's environment; see `%conda?`.
+
+        ::
+
+            %mamba install numpy>=2
+        """
+        return self._run("mamba", line, cell, local_ns)
+
+    @no_var_expand
+    @needs_local_scope
+    @line_cell_magic
+    def micromamba(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> CommandResult:
+        """Run micromamba on this kernel's environment; see `%conda?`.
+
+        ::
+
+            %micromamba install numpy>=2
+        """
+        return self._run("micromamba", line, cell, local_ns)
+
+    @no_var_expand
+    @needs_local_scope
+    @line_magic
+    def envcheck(self, line: str, local_ns: dict[str, Any] | None = None) -> Report:
+        """Tell whether packages can be used in this kernel and, if not, why and which line mends it.
+
+        ::
+
+            %envcheck numpy
+            %envcheck numpy pandas>=2 cv2                 import names and distribution names both serve
+            r = %envcheck numpy                           r.ok, r.checks, r.findings, r.to_dict()
+
+        Nothing is imported, started or changed.
+        """
+        from ipy_envmagic import session  # noqa: PLC0415 at the first check
+
+        report = session.envcheck(line, self._evaluate(local_ns))
+        self._present(report, session.show_report)
+        return report
+
+    def _run(self, program: str, line: str, cell: str | None, local_ns: dict[str, Any] | None) -> CommandResult:
+        from ipy_envmagic import session  # noqa: PLC0415 at the first command
+
+        typed = session.Typed(program, line, cell, self._evaluate(local_ns))
+        result = session.command(self.shell, typed, self)
+        self._present(result, session.show_result)
+        return result
+
+    def _evaluate(self, local_ns: dict[str, Any] | None) -> Callable[[str], object]:
+        """Give the function that evaluates a placeholder where the line stands."""
+        names = self.shell.user_ns
+        if local_ns is not None and local_ns is not names:
+            names = names | local_ns
+
+        def evaluate(expression: str) -> object:
+            return eval(expression, names)  # noqa: S307 the user's own expression, in the user's own kernel
+
+        return evaluate
+
+    # -- showing a value once
+
+    def _present(self, value: object, show: Callable[[InteractiveShell, Any], None]) -> None:
+        """Show a value now, also where it is not the last of its cell; `display_again` then passes over it."""
+        show(self.shell, value)
+        self._shown = id(value), self.shell.execution_count
+
+    def display_again(self, value: object) -> None:
+        """Show a value as Out[n], unless that is the one which its magic has just shown."""
+        from ipy_envmagic import session  # noqa: PLC0415 nothing is shown before something was run
+
+        if self._shown == (id(value), self.shell.execution_count):
+            session.take_back_prompt(self.shell)
+        else:
+            session.show_value(self.shell, value)
+
+    # -- coming and going
+
+    def register(self) -> None:
+        """Take our names, and remember what had them.
+
+        The built-in magics are found first: since IPython 9.17 they are lazy, and one that is loaded later would put
+        all of its class back over ours.
+        """
+        manager = self.shell.magics_manager
+        for name in ("pip", "conda", "mamba", "micromamba", "uv", "envcheck"):
+            self.shell.find_line_magic(name)
+            for kind in ("line", "cell"):
+                if name in manager.magics[kind]:
+                    self.replaced[f"{kind} {name}"] = manager.magics[kind][name]
+        self.shell.register_magics(self)
+        formatter = self.shell.display_formatter.ipython_display_formatter
+        for module, name in _RESULTS:
+            formatter.for_type_by_name(module, name, self.display_again)
+
+    def unregister(self) -> None:
+        """Give our names back; one that somebody else took after us stays his."""
+        manager = self.shell.magics_manager
+        for kind, mine in self.magics.items():
+            for name in mine:
+                ours = manager.magics[kind].get(name)
+                if getattr(ours, "__self__", None) is not self:
+                    continue
+                if (was := self.replaced.get(f"{kind} {name}")) is not None:
+                    manager.magics[kind][name] = was
+                else:
+                    del manager.magics[kind][name]
+        formatter = self.shell.display_formatter.ipython_display_formatter
+        for place in _RESULTS:
+            formatter.deferred_printers.pop(place, None)
+            for known in [cls for cls in formatter.type_printers if (cls.__module__, cls.__name__) == place]:
+                formatter.pop(known)
+        manager.registry.pop(type(self).__name__, None)

@@ -1,0 +1,140 @@
+"""What stands between a magic and the floors below: its line, the shell's face, and how a value is shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ipy_envmagic import actions, frontend
+from ipy_envmagic.commands.line import Line, parse, parse_body
+from ipy_envmagic.environments.environment import Environment
+from ipy_envmagic.errors import LineError
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ipy_envmagic.checks.report import Report
+    from ipy_envmagic.commands.line import Evaluate
+    from ipy_envmagic.config import Settings
+
+__all__ = ["Typed", "command", "envcheck", "show_report", "show_result", "show_value", "take_back_prompt"]
+
+_TAKES_BODY = {"install", "uninstall", "download", "wheel", "add", "remove", "create", "update", "upgrade"}
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A line or a cell as it was typed, and how its placeholders get their values."""
+
+    program: str
+    line: str
+    cell: str | None
+    evaluate: Evaluate
+
+
+def command(shell: InteractiveShell, typed: Typed, settings: Settings) -> actions.CommandResult:
+    """Run the line or the cell of a package magic."""
+    program, cell = typed.program, typed.cell
+    line = _parse(typed.line, typed.evaluate)
+    options = actions.Options(
+        settings.echo,
+        settings.raise_on_error,
+        settings.pip_backend,  # type: ignore[arg-type] # the trait takes these words alone
+        settings.interrupt_grace,
+    )
+    terminal = frontend.has_terminal(shell)
+
+    def run(words: tuple[str, ...]) -> actions.CommandResult:
+        return actions.run(program, words, frontend.face_of(shell), options, tail=line.tail, terminal=terminal)
+
+    if cell is None:
+        return run(line.words)
+    if line.tail is not None:
+        raise LineError(f"%%{program} takes no shell tail; take {line.tail!r} away")
+    if _is_environment_file(program, line.words):
+        return _with_environment_file(cell, line.words, run)
+    plain = [word for word in line.words if not word.startswith("-")]
+    if not _TAKES_BODY & set(plain):
+        raise LineError(
+            f"%%{program} {' '.join(plain)} takes no body".rstrip(),
+            f"Write %{program} {typed.line.strip()} for the line alone; %%{program} install takes one requirement a line.",
+        )
+    body = parse_body(cell, typed.evaluate, platform=sys.platform, home=os.path.expanduser("~"), environ=os.environ)
+    return run((*line.words, *body))
+
+
+def envcheck(text: str, evaluate: Evaluate) -> Report:
+    """Check what a line names."""
+    from ipy_envmagic.checks.check import check  # noqa: PLC0415 the first check loads what it needs
+    from ipy_envmagic.checks.session import Session  # noqa: PLC0415
+
+    line = _parse(text, evaluate)
+    if line.tail is not None:
+        raise LineError(f"%envcheck takes no shell tail; take {line.tail!r} away")
+    if unknown := [word for word in line.words if word.startswith("-")]:
+        raise LineError(f"%envcheck knows no option {unknown[0]}", "It takes names: %envcheck numpy pandas>=2")
+    if not line.words:
+        raise LineError("Nothing to check was named; name it: %envcheck numpy")
+    return check(line.words, Environment.current(), Session.current())
+
+
+def _parse(text: str, evaluate: Evaluate) -> Line:
+    return parse(text, evaluate, platform=sys.platform, home=os.path.expanduser("~"), environ=os.environ)
+
+
+def _is_environment_file(program: str, words: tuple[str, ...]) -> bool:
+    """Tell whether the body is an environment.yml: `conda env update` and `conda env create`."""
+    plain = [word for word in words if not word.startswith("-")]
+    return (
+        program in ("conda", "mamba", "micromamba") and plain[:1] == ["env"] and plain[1:2] in (["update"], ["create"])
+    )
+
+
+def _with_environment_file(cell: str, words: tuple[str, ...], run: Any) -> actions.CommandResult:
+    """Run with the body in a private file, which is taken away afterwards; its text is left as it is."""
+    if any(word in ("-f", "--file") or word.startswith("--file=") for word in words):
+        raise LineError("the body is the environment file; take --file away, or write a line without a body")
+    with tempfile.TemporaryDirectory(prefix="ipy-envmagic-") as folder:
+        path = os.path.join(folder, "environment.yml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(cell)
+        result: actions.CommandResult = run((*words, "--file", path))
+        return result
+
+
+def show_result(shell: InteractiveShell, result: actions.CommandResult) -> None:
+    """Show what changed, and what a person should know."""
+    if result.summary:
+        frontend.show(result.summary)
+    for note in result.notes:
+        frontend.show(note)
+    if result.restart:
+        frontend.show_restart(shell, result.restart)
+
+
+def show_report(shell: InteractiveShell, report: Report) -> None:
+    """Show a report: HTML in a notebook, text in a terminal."""
+    if hasattr(shell, "kernel"):
+        from IPython.display import display  # noqa: PLC0415 the first report loads it
+
+        bundle = {"text/plain": report.to_text(), "text/html": report.to_html()}
+        display(bundle, raw=True)  # type: ignore[no-untyped-call]
+    else:
+        frontend.show(report.to_text(colour=frontend.has_terminal(shell)))
+
+
+def show_value(shell: InteractiveShell, value: Any) -> None:
+    """Show a value that a person asked for again."""
+    if isinstance(value, actions.CommandResult):
+        frontend.show(str(value))
+    else:
+        show_report(shell, value)
+
+
+def take_back_prompt(shell: InteractiveShell) -> None:
+    """Wipe the ``Out[n]:`` that a terminal has written for a value which stands above it already."""
+    if frontend.has_terminal(shell):
+        sys.stdout.write("\r\x1b[2K")
