@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ipy_envmagic.environments.distributions import Distribution, installed
@@ -21,13 +20,7 @@ _MOST = 64  # directories
 _Stamp = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Listing:
-    stamp: _Stamp
-    distributions: dict[str, Distribution]
-
-
-_listings: dict[str, _Listing] = {}
+_listings: dict[str, tuple[_Stamp, dict[str, Distribution]]] = {}
 
 
 def index_of(directories: Iterable[str]) -> dict[str, Distribution]:
@@ -56,15 +49,15 @@ def _list(directory: str) -> dict[str, Distribution]:
     except (OSError, ValueError):
         return {}
     stamp = (status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-    listing = _listings.get(directory)
-    if listing is not None and listing.stamp == stamp:
-        return listing.distributions
+    remembered = _listings.get(directory)
+    if remembered is not None and remembered[0] == stamp:
+        return remembered[1]
     distributions = installed((directory,))
     at_rest = max(stamp[:2]) < now - _REST
     if at_rest and all(map(_is_told_by_its_name, distributions.values())):
         if len(_listings) >= _MOST:
             forget()
-        _listings[directory] = _Listing(stamp, distributions)
+        _listings[directory] = (stamp, distributions)
     else:
         _listings.pop(directory, None)
     return distributions

@@ -1,3 +1,4 @@
+import json
 import os
 import time
 
@@ -180,3 +181,30 @@ def test_looking_at_a_lazy_module_runs_nothing_of_it(here):
     here.put("pkg", "1.0", modules={"pkg.py": "def __getattr__(name):\n    raise SystemExit(name)\n"})
     here.load("pkg")
     assert codes(here.one("pkg")) == []
+
+
+PROCESS = """
+import json, subprocess, sys
+import envmagic_demo_a
+from ipy_envmagic.checks.check import check
+from ipy_envmagic.checks.session import Session
+from ipy_envmagic.environments.environment import Environment
+
+def look(*names):
+    report = check(names, Environment.current(), Session.current())
+    return [[finding.code for finding in one.findings] for one in report.checks]
+
+found = [look("envmagic-demo-a", "envmagic_demo_a")]
+subprocess.run([sys.executable, "-m", "pip", "install", "-q", "envmagic-demo-a==2.0"], check=True)
+found.append(look("envmagic-demo-a", "envmagic-demo-a>=2", "envmagic-demo-a<2"))
+del sys.modules["envmagic_demo_a"]
+import envmagic_demo_a
+found.append(look("envmagic-demo-a"))
+print(json.dumps(found))
+"""
+
+
+def test_a_real_process_that_a_real_pip_upgrades_under(fresh_venv, wheelhouse, offline):
+    fresh_venv.install(wheelhouse / "envmagic_demo_a-1.0-py3-none-any.whl")
+    done = fresh_venv.run("-c", PROCESS, env={**os.environ, **offline})
+    assert json.loads(done.stdout) == [[[], []], [["stale-import"], ["stale-import"], ["wrong-version"]], [[]]]
