@@ -49,7 +49,7 @@ def render(report: Report) -> str:
         parts.append(_details(f"{_status('ok')} {len(healthy)} usable here", _table(healthy, home)))
     elif report.checks:
         parts.append(_table(report.checks, home))
-    parts += [_finding(requirement, finding, home) for requirement, finding in problems(report)]
+    parts += [_finding(finding, home) for finding in problems(report)]
     return f"<div>{''.join(parts)}</div>"
 
 
@@ -62,12 +62,11 @@ def _table(checks: list[Check] | tuple[Check, ...], home: str) -> str:
 def _row(check: Check, home: str) -> str:
     cells = "".join(f'<td style="{_LEFT}">{_text(cell, home)}</td>' for cell in (here(check), where(check)))
     asked = f'<th scope="row" style="{_LEFT}">{_text(check.requirement, home)}</th>'
-    return f'<tr><td style="{_LEFT}">{_status(check.status)}</td>{asked}{cells}</tr>'
+    return f'<tr><td style="{_LEFT};white-space:nowrap">{_status(check.status)}</td>{asked}{cells}</tr>'
 
 
-def _finding(requirement: str | None, finding: Finding, home: str) -> str:
-    about = f'<span style="{_FAINT}">{_text(requirement, home)}: </span>' if requirement else ""
-    parts = [f"<div>{_status(finding.severity, finding.code)} {about}{_text(finding.message, home)}</div>"]
+def _finding(finding: Finding, home: str) -> str:
+    parts = [f"<div>{_status(finding.severity, finding.code)} {_text(finding.message, home)}</div>"]
     if finding.fix:
         if finding.fix.magic:
             lines = "\n".join(_text(line, "") for line in finding.fix.magic)  # as they run: no ~

@@ -63,7 +63,7 @@ def render(report: Report, *, colour: bool = False, symbols: bool = True, width:
     lines = [face.status(report.status, report.verdict), *face.wrapped(kernel_line(report.kernel), "  ")]
     if report.checks:
         lines += ["", *_checks(report.checks, face)]
-    for _, finding in problems(report):
+    for finding in problems(report):
         lines += ["", *_finding(finding, face)]
     return "\n".join(lines)
 

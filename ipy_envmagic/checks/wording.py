@@ -59,17 +59,17 @@ def where(check: Check) -> str:
     return f"{check.location}{put_by}" if check.location else ""
 
 
-def problems(report: Report) -> list[tuple[str | None, Finding]]:
-    """Return each finding with the requirement it is about (None: the environment), the worst first, none twice."""
+def problems(report: Report) -> list[Finding]:
+    """Return the findings that are to be told: of each requirement together, the worst first, none twice."""
     order = ("error", "warning", "ok")
-    found: dict[tuple[str, str], tuple[str | None, Finding]] = {}
+    found: dict[tuple[str, str], Finding] = {}
     for check in sorted(report.checks, key=lambda check: order.index(check.status)):
         for finding in check.findings:
             told = finding.code == "not-needed" or (finding.code == "name-mismatch" and check.installed is not None)
             if not told:  # by the requirement's own line
-                found.setdefault((finding.code, finding.message), (check.requirement, finding))
+                found.setdefault((finding.code, finding.message), finding)
     for finding in report.environment_findings:
-        found.setdefault((finding.code, finding.message), (None, finding))
+        found.setdefault((finding.code, finding.message), finding)
     return list(found.values())
 
 
