@@ -188,7 +188,8 @@ def test_json_has_no_colours(fresh_kernel):
 def test_a_secret_in_an_index_url_is_nowhere(fresh_kernel):
     url = "http://user:s3cr3t-pass@127.0.0.1:9/simple"
     cell = fresh_kernel.run(
-        f"%pip install -v --retries 0 --timeout 1 --index-url {url} --extra-index-url http://tok3n-abcdef123@127.0.0.1:9/ nothing"
+        f"%pip install -v --retries 0 --timeout 1 --index-url {url} nothing "
+        "--extra-index-url http://tok3n-abcdef123@127.0.0.1:9/"
     )
     assert cell.status == "error"
     everything = json.dumps(cell.outputs)

@@ -1,0 +1,175 @@
+"""%conda in real kernels of real conda environments, with a real conda."""
+
+import json
+import os
+import stat
+
+import pytest
+from conda_fixtures import OTHER
+
+pytestmark = pytest.mark.conda
+own_conda = pytest.mark.skipif(bool(OTHER), reason="IPY_ENVMAGIC_TEST_CONDA: this is about where our own conda lies")
+
+
+@own_conda
+def test_install_import_list_remove(conda, conda_kernel):
+    """Nothing on PATH, no variable set: the records tell which conda owns the environment."""
+    kernel = conda_kernel()
+    cell = kernel.run("%conda install needsdep")
+    assert cell.status == "ok", cell
+    echo = cell.plain.splitlines()[0]
+    assert str(conda.executable) in echo
+    assert f"--prefix {kernel.prefix}" in echo
+    assert "--yes" in echo
+    assert "Added: needsdep 1.0, ourdep 0.5" in cell.plain
+    assert kernel.run("import needsdep, ourdep").status == "ok"
+    assert "needsdep" in kernel.run("%conda list").plain
+    cell = kernel.run("%conda remove needsdep")
+    assert cell.status == "ok", cell
+    assert "Removed: needsdep 1.0" in cell.plain
+    history = (kernel.prefix / "conda-meta/history").read_text()
+    assert "needsdep-1.0" in history
+
+
+@pytest.mark.parametrize("line", ["ourpkg>=2", "'ourpkg>=2'", "ourpkg >=2", "{wanted}", "ourpkg=2.0"])
+def test_a_specifier_arrives_whole(conda_kernel, line):
+    kernel = conda_kernel()
+    kernel.run("wanted = ['ourpkg>=2']\nimport ourpkg")
+    cell = kernel.run(f"%conda install {line}")
+    assert cell.status == "ok", cell
+    assert "Updated: ourpkg 1.0 → 2.0" in cell.plain
+    assert "ourpkg 1.0 is loaded, 2.0 is on disk" in cell.displays[0]["text/plain"]
+    assert list(kernel.cwd.iterdir()) == []
+
+
+def test_what_conda_does_not_know_is_offered_to_pip(conda_kernel):
+    kernel = conda_kernel()
+    cell = kernel.run("%conda install nosuchpkg")
+    assert cell.error.ename == "CommandFailed"
+    first, second = cell.error.text.splitlines()
+    assert first.startswith("CommandFailed: conda install nosuchpkg failed (exit status 1)")
+    assert "%pip install nosuchpkg" in second
+
+
+def test_json_is_json(conda_kernel):
+    cell = conda_kernel().run("%conda list --json")
+    assert "ourpkg" in {package["name"] for package in json.loads(cell.raw.partition("\n")[2])}
+
+
+def test_the_users_own_environment_is_respected(conda_kernel, new_conda_environment):
+    kernel, other = conda_kernel(), new_conda_environment("other")
+    for spelling in (f"-p {other}", f"--prefix={other}", f"-p{other}", f"--prefix {other}"):
+        cell = kernel.run(f"%conda list {spelling}")
+        assert cell.status == "ok", cell
+        assert str(kernel.prefix) not in cell.plain
+    cell = kernel.run(f"%conda install ourpkg=2.0 -p {other}")
+    assert cell.status == "ok", cell
+    assert "Updated" not in cell.plain  # nothing changed here
+    assert list((other / "conda-meta").glob("ourpkg-2.0-*.json"))
+    assert kernel.run("import ourpkg; ourpkg.__version__").result == "'1.0'"
+
+
+@own_conda
+@pytest.mark.parametrize(
+    "case", ["stale variable", "another first on PATH", "another in the variable", "relative history"]
+)
+def test_the_conda_that_owns_the_environment_is_found(conda, conda_kernel, new_conda_environment, tmp_path, case):
+    prefix = new_conda_environment()
+    decoy = tmp_path / "other/bin/conda"
+    decoy.parent.mkdir(parents=True)
+    decoy.write_text("#!/bin/sh\necho the wrong conda\nexit 9\n")
+    decoy.chmod(decoy.stat().st_mode | stat.S_IXUSR)
+    env = {
+        "stale variable": {"CONDA_EXE": str(tmp_path / "gone/bin/conda")},
+        "another first on PATH": {"PATH": f"{decoy.parent}{os.pathsep}/usr/bin:/bin"},
+        "another in the variable": {"CONDA_EXE": str(decoy)},
+        "relative history": {},
+    }[case]
+    if case == "relative history":
+        (prefix / "conda-meta/history").write_text(
+            "==> 2024-01-01 00:00:00 <==\n# cmd: miniforge3/bin/conda create -n x\n"
+        )
+    cell = conda_kernel(prefix, env).run("%conda --version")
+    assert cell.status == "ok", cell
+    assert str(conda.executable) in cell.plain
+    assert "conda 24" in cell.plain
+
+
+def test_a_frozen_environment_is_told_before_anything_runs(conda_kernel):
+    kernel = conda_kernel()
+    (kernel.prefix / "conda-meta/frozen").write_text('{"message": "ask the administrators"}')
+    cell = kernel.run("%conda install ourpkg=2.0")
+    assert cell.error.ename == "LineError"
+    assert "ask the administrators" in cell.error.text
+    assert "--override-frozen" in cell.error.text
+    assert cell.plain == ""
+    assert kernel.run("%conda list").status == "ok"
+
+
+def test_a_pixi_environment_is_told_before_anything_runs(conda_kernel):
+    kernel = conda_kernel()
+    (kernel.prefix / "conda-meta/pixi").write_text('{"manifest_path": "/some where/pixi.toml"}')
+    cell = kernel.run("%conda install ourdep")
+    assert cell.error.ename == "LineError"
+    assert '!pixi add --manifest-path "/some where/pixi.toml" ourdep' in cell.error.text
+    assert cell.plain == ""
+
+
+def test_pip_tells_what_is_condas_and_goes_on(conda_kernel, tmp_path):
+    from wheels import make_wheel
+
+    make_wheel(tmp_path / "wheels", "ourpkg", "3.0")
+    kernel = conda_kernel(env={"PIP_FIND_LINKS": str(tmp_path / "wheels")})
+    cell = kernel.run("%pip install ourpkg>=3")
+    assert cell.status == "ok", cell
+    note = cell.plain.index("was installed by conda here")
+    assert "%conda install 'ourpkg>=3'" in cell.plain
+    assert note < cell.plain.index("Processing")
+    assert "ourpkg 1.0 → 3.0" in cell.plain
+
+
+def test_the_body_of_a_cell_is_an_environment_file(conda_kernel):
+    kernel = conda_kernel()
+    cell = kernel.run("%%conda env update\ndependencies:\n  - ourdep\n")
+    assert cell.status == "ok", cell
+    assert "Added: ourdep 0.5" in cell.plain
+    assert kernel.run("import ourdep").status == "ok"
+    cell = kernel.run("%%conda install\nneedsdep   # and what it needs\n")
+    assert "Added: needsdep 1.0" in cell.plain
+
+
+def test_run_leaves_the_programs_words_alone(conda_kernel):
+    kernel = conda_kernel()
+    cell = kernel.run("%conda run python -c 'import sys; print(sys.prefix, sys.argv[1:])' -n x -p y")
+    assert cell.status == "ok", cell
+    assert f"{kernel.prefix} ['-n', 'x', '-p', 'y']" in cell.plain
+
+
+@pytest.mark.parametrize(
+    "line", ["remove comm", "remove --all", "uninstall python", "install python=3.7", "remove ipykernel"]
+)
+def test_what_the_kernel_needs_is_not_removed(conda_kernel, line):
+    kernel = conda_kernel()
+    cell = kernel.run(f"%conda {line}")
+    assert cell.status == "error", cell
+    assert "--force-kernel" in cell.error.text
+    assert cell.plain == ""
+
+
+def test_what_conda_forces_is_done(conda_kernel):
+    kernel = conda_kernel()
+    cell = kernel.run("%conda remove --force comm --force-kernel")
+    assert cell.status == "ok", cell
+    assert "Removed: comm" in cell.plain
+
+
+def test_mamba_that_is_not_there_says_so(conda_kernel):
+    cell = conda_kernel().run("%mamba install ourdep")
+    assert cell.status == "error"
+    assert "No mamba was found" in cell.error.text
+
+
+def test_the_kind_is_known(conda_kernel):
+    kernel = conda_kernel()
+    kernel.run("from ipy_envmagic.environments.environment import Environment; e = Environment.current()")
+    assert eval(kernel.run("(e.kind, e.name, e.manager)").result) == ("conda", kernel.prefix.name, "conda")
