@@ -280,7 +280,7 @@ def closure_of(names: Iterable[str]) -> list[importlib.metadata.Distribution]:
 
 
 def install(prefix: Path, specs: list[str], channel: Channel, cache: Path) -> None:
-    """Link packages into a prefix, with rattler; `conda-meta/history` is left as conda leaves it, empty at first."""
+    """Link packages into a prefix, with rattler, and write the history that conda would have written."""
     import rattler
 
     async def link() -> None:
@@ -298,7 +298,9 @@ def install(prefix: Path, specs: list[str], channel: Channel, cache: Path) -> No
             await rattler.install(solved, requested_specs=[spec._match_spec for spec in wanted], **how)
 
     asyncio.run(link())
-    for spec in specs:  # rattler writes down what was asked for in the newer form only; conda 24 reads the older one
-        (path,) = (prefix / "conda-meta").glob(f"{spec.split()[0]}-[0-9]*.json")
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"requested_spec": spec}))
-    (prefix / "conda-meta" / "history").touch()
+    # rattler writes no history; conda takes from it what was asked for, and would remove all else as no longer needed
+    added = "".join(f"+{channel.folder.name}::{path.stem}\n" for path in sorted((prefix / "conda-meta").glob("*.json")))
+    asked = [spec.replace(" ", "") for spec in specs]
+    (prefix / "conda-meta" / "history").write_text(
+        f"==> 2024-01-01 00:00:00 <==\n# cmd: conda create\n# conda version: 24.7.1\n{added}# update specs: {asked}\n"
+    )
