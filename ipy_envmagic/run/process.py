@@ -165,6 +165,7 @@ class _Run:
             if interrupts.count > seen:
                 seen = interrupts.count
                 if seen > 1:
+                    deferred = False
                     self._kill()
                 elif self._interrupt_unless(busy):
                     deadline = time.monotonic() + grace

@@ -317,14 +317,30 @@ def test_a_run_that_nobody_watches_has_whole_lines_only(fresh_kernel):
     assert "Added: envmagic-demo-a" in cell.plain
 
 
-def test_a_user_site_that_was_not_there_is_taken_up(new_kernel, tmp_path):
-    """A system Python's kernel: `pip install --user` makes the directory after the kernel has started."""
-    kernel = new_kernel(load=True, env={"PYTHONUSERBASE": str(tmp_path / "base")})
-    if kernel.run("import site; site.ENABLE_USER_SITE").result != "True":
-        pytest.skip("this Python has no user site (a virtual environment)")
-    cell = kernel.run("%pip install -q --user --break-system-packages envmagic-demo-a")
+def test_a_user_site_that_was_not_there_is_taken_up(new_venv, new_kernel, tmp_path):
+    """`pip install --user` makes the directory after the kernel has started."""
+    venv = new_venv("with-user-site", kernel=True, system_site_packages=True)
+    kernel = new_kernel(venv.python, load=True, env={"PYTHONUSERBASE": str(tmp_path / "base")})
+    assert kernel.run("import site; site.ENABLE_USER_SITE").result == "True"
+    assert kernel.run("site.getusersitepackages() in __import__('sys').path").result == "False"
+    cell = kernel.run("%pip install -q --user envmagic-demo-a")
     assert cell.status == "ok", cell
-    assert kernel.run("import envmagic_demo_a").status == "ok"
+    assert "Added: envmagic-demo-a 2.0" in cell.plain
+    assert kernel.run("import envmagic_demo_a; envmagic_demo_a.__file__").result.startswith(f"'{tmp_path / 'base'}")
+
+
+def test_an_empty_requirements_file_is_told(fresh_kernel):
+    (Path(fresh_kernel.cwd) / "requirements.txt").write_text("# nothing yet\n\n")
+    cell = fresh_kernel.run("%pip install -r requirements.txt")
+    assert cell.error.ename == "LineError"
+    assert "requirements.txt asks for nothing" in cell.error.text
+
+
+def test_a_kernel_that_does_not_name_its_python(fresh_kernel):
+    fresh_kernel.run("import sys; sys.executable = ''")
+    cell = fresh_kernel.run("%pip install -q envmagic-demo-a")
+    assert cell.status == "ok", cell
+    assert "Added: envmagic-demo-a 2.0" in cell.plain
 
 
 def test_a_wheel_whose_name_has_spaces_in_its_path(fresh_kernel, tmp_path):
