@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["face_of", "has_terminal", "note", "show", "show_restart"]
 
-_DIM, _PLAIN = "\x1b[90m", "\x1b[0m"
+_DIM, _PLAIN = "\x1b[38;5;244m", "\x1b[0m"  # a grey that can be read on both themes; nobody renders faint
 _HOLD = 1.0  # seconds: nbclient and nbconvert keep each write as an output of its own
 _WIDEST, _NARROWEST = 120, 80
 

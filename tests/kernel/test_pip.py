@@ -297,7 +297,7 @@ def test_a_read_does_not_wait(fresh_venv, new_kernel, tmp_path):
 
 def test_the_command_is_echoed_once_and_dimmed(kernel):
     cell = kernel.run("%pip --version")
-    assert len(re.findall(r"(?m)^\x1b\[90m\$ .* -m pip --version\x1b\[0m$", cell.text)) == 1 or sys.version_info < (
+    assert len(re.findall(r"(?m)^\x1b\[38;5;244m\$ .* -m pip --version\x1b\[0m$", cell.text)) == 1 or sys.version_info < (
         3,
         11,
     )
