@@ -419,6 +419,9 @@ def _pseudo_terminal(width: int) -> tuple[int, int]:
 
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, width, 0, 0))
+    settings = termios.tcgetattr(theirs)
+    settings[1] &= ~termios.OPOST  # a newline need not become two characters: that halves the speed, and `screen` knows
+    termios.tcsetattr(theirs, termios.TCSANOW, settings)
     return ours, theirs
 
 
