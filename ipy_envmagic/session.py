@@ -60,7 +60,7 @@ def command(shell: InteractiveShell, typed: Typed, settings: Settings) -> action
     if not _TAKES_BODY & set(plain):
         raise LineError(
             f"%%{program} {' '.join(plain)} takes no body".rstrip(),
-            f"Write %{program} {typed.line.strip()} for the line alone; %%{program} install takes one requirement a line.",
+            f"Write %{program} {typed.line.strip()}; in %%{program} install each line is a requirement.",
         )
     body = parse_body(cell, typed.evaluate, platform=sys.platform, home=os.path.expanduser("~"), environ=os.environ)
     return run((*line.words, *body))

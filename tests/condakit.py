@@ -199,9 +199,9 @@ class Channel:
             'conda() {\n  if [ "$1" = activate ]; then eval "$("$CONDA_EXE" shell.posix "$@")"\n'
             '  else "$CONDA_EXE" "$@"; fi\n}\n'
         )
-        # This conda takes the lock of `logging` by private names that Python 3.13 no longer has.
+        # This conda is older than the newest Pythons: they warn of it, and 3.13 has lost two names that it uses.
         lock = (
-            "import logging\nif not hasattr(logging, '_acquireLock'):\n"
+            "import logging, warnings\nwarnings.simplefilter('ignore')\nif not hasattr(logging, '_acquireLock'):\n"
             "    logging._acquireLock, logging._releaseLock = logging._lock.acquire, logging._lock.release"
         )
         for path in ("bin/conda", "condabin/conda"):

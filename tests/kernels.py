@@ -65,7 +65,7 @@ class Message:
     content: dict[str, Any]
 
 
-@dataclass
+@dataclass(repr=False)
 class Cell:
     """What a cell did and showed."""
 
@@ -134,7 +134,7 @@ class Cell:
                 parts.append(output["data"].get("text/plain", ""))
         return ESCAPE.sub("", "\n".join(part.rstrip("\n") for part in parts))
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"[{self.status}] {self.code}\n{self.shown}"
 
 

@@ -111,7 +111,9 @@ def uv(*arguments: str) -> None:
     done = run([program, *arguments], capture_output=True, env=variables, cwd=ROOT)
     if done.returncode:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        raise UnavailableError(f"uv {' '.join(arguments[:2])} failed: {' '.join(lines[-3:])[:300]}")
+        said = f"uv {' '.join(arguments[:2])} failed: {' '.join(lines)[:400]}"
+        # That pins do not go together is a mistake of ours, not this machine's lack.
+        raise RuntimeError(said) if "No solution found" in done.stderr else UnavailableError(said)
 
 
 def find_python(version: str) -> str:
@@ -146,7 +148,7 @@ def prepare(lane: Lane) -> Path:
     interpreter = environment_python(folder)
     if not (interpreter.exists() and stamp.exists() and stamp.read_text() == digest):
         shutil.rmtree(folder, ignore_errors=True)
-        uv("venv", "--quiet", "--python", python, str(folder))
+        uv("venv", "--quiet", "--seed", "--python", python, str(folder))
         wanted = [f"{project}[test]"] if lane.wheel else ["-e", ".[test]"]
         uv("pip", "install", "--quiet", "--python", str(interpreter), *wanted, *lane.requirements)
         stamp.write_text(digest)

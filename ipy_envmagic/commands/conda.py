@@ -314,7 +314,7 @@ _FAILURES = (
         "There is no such environment: %conda env list shows them.",
     ),
     (
-        r"CondaHTTPError|CondaSSLError|ConnectionFailed|ProxyError|[Cc]ould not resolve host|Connection \w+ out|refused",
+        r"CondaHTTPError|CondaSSLError|ConnectionFailed|ProxyError|[Cc]ould not resolve host|Connection \w+ out",
         "The channel cannot be reached: check network and proxy, or add --offline for what is in the cache.",
     ),
     (r"UnavailableInvalidChannel|HTTP 404", "The channel's name or address is wrong."),

@@ -69,7 +69,8 @@ def _of_pip(lines: list[str]) -> str | None:
         return " ".join(filter(None, (_sentence(telling[-1]), _inside_build(lines)))) if built else telling[-1]
     plain_words = ("no such option", "ambiguous option", "option ")
     options = [line for line in lines if line.startswith(plain_words) or " option requires " in line]
-    return (options or errors or [None])[-1]
+    found = options or errors
+    return found[-1] if found else None
 
 
 def _of_uv(lines: list[str]) -> str | None:

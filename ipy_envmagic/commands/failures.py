@@ -114,8 +114,8 @@ _NETWORK = (
             r"Temporary failure in name resolution|dns error|Could not resolve host"
         ),
         (
-            "The name {host} cannot be looked up: this machine is offline, or reaches the index only through a proxy or "
-            "a mirror (--index-url)"
+            "The name {host} cannot be looked up: this machine is offline, or reaches the index only through a proxy "
+            "or a mirror (--index-url)"
         ),
     ),
     (

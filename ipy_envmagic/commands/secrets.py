@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
@@ -165,7 +166,7 @@ def _in_text(text: str) -> Iterator[str]:
 
 
 def _option_values(argv: Sequence[str]) -> Iterator[str]:
-    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+    for word, following in zip_longest(argv, argv[1:], fillvalue=""):
         name, equals, value = word.partition("=")
         if name.lower() in _OPTION_NAMES:
             yield value if equals else following

@@ -158,4 +158,5 @@ def _machine_output(arguments: Arguments) -> bool:
 
 def _same(one: str, other: str, platform: str) -> bool:
     flavour = ntpath if platform == "win32" else posixpath
-    return flavour.normcase(flavour.normpath(one)) == flavour.normcase(flavour.normpath(other))
+    one, other = (flavour.normcase(flavour.normpath(path)) for path in (one, other))
+    return one == other

@@ -334,8 +334,9 @@ def _problems(need: Need) -> list[str]:
         ]
     if need.version is None:
         return []
+    here = f"and {need.version} is installed"
     return [
-        f"{by} needs {need.name}{specifier}, and {need.version} is installed: %pip install {_quoted(need.name, specifier)}"
+        f"{by} needs {need.name}{specifier}, {here}: %pip install {_quoted(need.name, specifier)}"
         for by, specifier in zip(need.required_by, need.specifiers, strict=True)
         if specifier and not _any_of(specifier, (need.version,))
     ]

@@ -8,6 +8,7 @@ from pathlib import Path
 import IPython
 import pytest
 
+pytestmark = pytest.mark.wheel
 NAMES = ("pip", "conda", "mamba", "micromamba", "uv", "envcheck")
 OWNERS = (
     "{n: [getattr(getattr(m.get(n), '__self__', None), '__class__', type(None)).__module__ "

@@ -10,6 +10,8 @@ import pytest
 from kernels import ESCAPE
 from wheels import make_project, make_sdist, make_wheel
 
+pytestmark = pytest.mark.wheel
+
 
 def test_install_then_import_in_the_next_cell(fresh_kernel, fresh_venv):
     assert fresh_kernel.run("import envmagic_demo_a").error.ename == "ModuleNotFoundError"
@@ -297,7 +299,9 @@ def test_a_read_does_not_wait(fresh_venv, new_kernel, tmp_path):
 
 def test_the_command_is_echoed_once_and_dimmed(kernel):
     cell = kernel.run("%pip --version")
-    assert len(re.findall(r"(?m)^\x1b\[38;5;244m\$ .* -m pip --version\x1b\[0m$", cell.text)) == 1 or sys.version_info < (
+    assert len(
+        re.findall(r"(?m)^\x1b\[38;5;244m\$ .* -m pip --version\x1b\[0m$", cell.text)
+    ) == 1 or sys.version_info < (
         3,
         11,
     )

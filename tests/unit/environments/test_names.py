@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from ipy_envmagic.environments import names
 from ipy_envmagic.environments.distributions import normalise
 from ipy_envmagic.environments.names import distribution_for, modules_for
