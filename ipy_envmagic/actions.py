@@ -392,7 +392,9 @@ def _seen_by(command: Command) -> Mapping[str, str]:
 def _shown(command: Command) -> str:
     """Write a command as a person would type it in a terminal."""
     home = os.path.expanduser("~")
-    words = [word.replace(home, "~", 1) if word.startswith(home + os.sep) else word for word in command.argv]
-    return " ".join(
-        ["$", *(word if word.startswith("~") else line.quote(word) for word in words), command.shell_tail or ""]
-    ).rstrip()
+    argv = [*command.argv]
+    if argv[1:3] == ["-c", pip_builder.RUN_PIP]:
+        argv[1:3] = ["-m", "pip"]  # which is what it amounts to
+    words = [word.replace(home, "~", 1) if word.startswith(home + os.sep) else word for word in argv]
+    shown = [word if word.startswith("~") and " " not in word else line.quote(word) for word in words]
+    return " ".join(["$", *shown, command.shell_tail or ""]).rstrip()

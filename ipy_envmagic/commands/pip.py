@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ipy_envmagic.environments.environment import Environment
 
-__all__ = ["Backend", "Tools", "build", "requested", "require_executable"]
+__all__ = ["RUN_PIP", "Backend", "Tools", "build", "requested", "require_executable"]
 
 Backend = Literal["auto", "pip", "uv"]
 
@@ -26,7 +26,7 @@ Backend = Literal["auto", "pip", "uv"]
 # imported in place of the real ones. `-P` (Python 3.11) keeps it away. Before that: this program, which must not import
 # anything before it has cleaned up.
 _SAFE_PATH_SINCE = (3, 11)
-_RUN_PIP = (
+RUN_PIP = (
     "import sys; sys.path[:] = [entry for entry in sys.path if entry]; import runpy; "
     "runpy.run_module('pip', run_name='__main__', alter_sys=True)"
 )
@@ -234,14 +234,14 @@ def _real_pip(environment: Environment, tools: Tools, arguments: Arguments) -> t
     executable = environment.executable
     safe = ("-P",) if environment.version >= _SAFE_PATH_SINCE else ()
     if tools.has_pip:
-        return (executable, "-P", "-m", "pip") if safe else (executable, "-c", _RUN_PIP), ""
+        return (executable, "-P", "-m", "pip") if safe else (executable, "-c", RUN_PIP), ""
     if tools.bundled_pip:
         # A path inside a zip file is put on sys.path in place of the working directory.
         inside = tools.bundled_pip + ("\\" if environment.platform == "win32" else "/") + "pip"
         return (executable, *safe, inside), f"the one that Python carries serves ({_base_name(tools.bundled_pip)})"
     if tools.other_python:
         target = () if arguments.has("--python") else ("--python", executable)
-        return (tools.other_python, "-c", _RUN_PIP, *target), f"that of {tools.other_python} serves"
+        return (tools.other_python, "-c", RUN_PIP, *target), f"that of {tools.other_python} serves"
     if tools.uv:
         raise EnvMagicError(
             f"uv pip has no `{_uv_lacks(arguments)}`, and this environment has no pip", "%pip install pip brings one"

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -216,7 +215,9 @@ def test_uninstall_does_not_ask(fresh_kernel):
 
 
 @pytest.mark.parametrize("name", ["comm", "ipykernel", "IPython", "traitlets", "pyzmq", "jupyter_client", "pip"])
-def test_what_the_kernel_needs_is_not_removed(fresh_kernel, name):
+def test_what_the_kernel_needs_is_not_removed(fresh_kernel, fresh_venv, name):
+    if not list(fresh_venv.site_packages.glob(f"{name}-*.dist-info")):
+        pytest.skip(f"this kernel does without {name}")
     cell = fresh_kernel.run(f"%pip uninstall -y {name}")
     assert cell.status == "error", cell
     assert name.lower().replace("_", "-") in cell.error.text.lower()
@@ -225,12 +226,10 @@ def test_what_the_kernel_needs_is_not_removed(fresh_kernel, name):
 
 
 def test_what_the_kernel_needs_is_removed_where_it_is_forced(fresh_kernel):
-    cell = fresh_kernel.run("%pip uninstall -y comm --force-kernel")
+    cell = fresh_kernel.run("%pip uninstall -y matplotlib-inline --force-kernel")
     assert cell.status == "ok", cell
-    assert "Removed: comm" in cell.plain
-    assert (
-        "comm" in cell.plain.partition("Removed: comm")[2]
-    )  # what is missing now is said, with the line that mends it
+    assert "Removed: matplotlib-inline" in cell.plain
+    assert "%pip install matplotlib-inline" in cell.plain  # what is missing now is said, with the line that mends it
 
 
 def test_an_install_that_would_break_the_kernel_is_refused(fresh_kernel):
@@ -299,12 +298,7 @@ def test_a_read_does_not_wait(fresh_venv, new_kernel, tmp_path):
 
 def test_the_command_is_echoed_once_and_dimmed(kernel):
     cell = kernel.run("%pip --version")
-    assert len(
-        re.findall(r"(?m)^\x1b\[38;5;244m\$ .* -m pip --version\x1b\[0m$", cell.text)
-    ) == 1 or sys.version_info < (
-        3,
-        11,
-    )
+    assert len(re.findall(r"(?m)^\x1b\[38;5;244m\$ .* -m pip --version\x1b\[0m$", cell.text)) == 1
     assert sum(line.startswith("$ ") for line in cell.plain.splitlines()) == 1
 
 

@@ -102,7 +102,7 @@ def test_a_loop_ends_at_the_interrupt(fresh_kernel, hanging):
 
 
 def many_files(folder, version):
-    modules = {f"envmagic_demo_big/part{number}.py": f"value = {version!r}\n" for number in range(8000)}
+    modules = {f"envmagic_demo_big/part{number}.py": f"value = {version!r}\n" for number in range(3000)}
     modules["envmagic_demo_big/__init__.py"] = f"__version__ = {version!r}\n"
     return make_wheel(folder, "envmagic-demo-big", version, modules=modules)
 
@@ -119,7 +119,7 @@ def test_an_interrupt_while_versions_are_swapped_waits_for_the_end(fresh_kernel,
     assert "finished what it had begun" in cell.error.text
     assert "not reached" not in cell.text
     assert not list(fresh_venv.site_packages.glob("~*"))
-    shown = fresh_venv.run("-c", "import envmagic_demo_big.part7999 as m; print(m.value)").stdout
+    shown = fresh_venv.run("-c", "import envmagic_demo_big.part2999 as m; print(m.value)").stdout
     assert shown.strip() == "2.0"
 
 
@@ -141,7 +141,7 @@ def test_debris_is_reported_with_the_line_that_repairs(fresh_kernel, fresh_venv,
     repair = "%pip install --force-reinstall --no-deps envmagic-demo-big==1.0"
     assert repair in cell.error.text
     assert fresh_kernel.run(f"{repair} --find-links {tmp_path}").status == "ok"
-    assert fresh_kernel.run("import envmagic_demo_big.part7999 as m; m.value").result == "'1.0'"
+    assert fresh_kernel.run("import envmagic_demo_big.part2999 as m; m.value").result == "'1.0'"
 
 
 # -- output
