@@ -2,79 +2,69 @@
 
 from __future__ import annotations
 
+import ntpath
+import posixpath
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ipy_envmagic.commands.arguments import FORCE_KERNEL
 from ipy_envmagic.commands.command import Command
-from ipy_envmagic.commands.surroundings import machine_readable
+from ipy_envmagic.commands.conda_failures import explain_failure
+from ipy_envmagic.commands.conda_line import CondaLine, read
+from ipy_envmagic.commands.line import quote
+from ipy_envmagic.commands.surroundings import machine_readable, unattended
 from ipy_envmagic.errors import EnvMagicError, LineError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ipy_envmagic.environments.conda import Found
     from ipy_envmagic.environments.environment import Environment
 
 __all__ = ["asked", "build", "explain_failure"]
 
-_GROUPS = frozenset({"env", "config", "pypi", "self", "token"})
-# What takes --prefix, what may ask a question (and so takes --yes), what changes a prefix: by conda 24.7 to 26.9.
+# What takes --prefix, what takes --yes (24.7 has none for `env update` and `rename`), what changes a prefix: by the
+# --help of conda 24.7 and the documentation of 26.9, conda-pypi and micromamba 2.
 _TAKES_PREFIX = frozenset(
-    {"install", "remove", "uninstall", "update", "upgrade", "list", "run", "export", "compare", "doctor", "rename"}
-    | {"env update", "env export", "env config"}
+    {"install", "remove", "uninstall", "update", "upgrade", "list", "run", "export", "compare", "doctor", "package"}
+    | {"env update", "env export", "pypi install"}
+    | {"env config vars list", "env config vars set", "env config vars unset"}
 )
-_ASKS = frozenset(
-    {"install", "remove", "uninstall", "update", "upgrade", "create", "clean", "env remove", "env create", "rename"}
+_TAKES_YES = frozenset(
+    {"install", "remove", "uninstall", "update", "upgrade", "create", "clean", "env remove", "env create"}
 )
 _MUTATES = frozenset(
-    {"install", "remove", "uninstall", "update", "upgrade", "env update", "env config", "rename", "pypi install"}
+    {"install", "remove", "uninstall", "update", "upgrade", "env update", "env remove", "rename", "create"}
+    | {"env create", "env config vars set", "env config vars unset", "pypi install"}
 )
-_NEEDS_ENVIRONMENT = _TAKES_PREFIX
-_OUTSIDE = "This kernel runs in no conda environment"
-# Options with a value that may stand before the sub-command or before a requirement; the others of that kind begin with
-# two hyphens and are told by the same table. Whatever is not here takes none.
-_VALUED = frozenset(
-    {"-n", "--name", "-p", "--prefix", "-c", "--channel", "-f", "--file", "--revision", "--solver", "--subdir"}
-    | {"--platform", "--repodata-fn", "--clone", "--root-prefix", "-r", "--rc-file", "--log-level", "--cwd"}
-    | {"--experimental", "--download-threads", "--pkgs-dirs", "--extra-safety-checks", "--format", "--console"}
+_MUST_NAME = frozenset({"create", "rename", "env remove"})
+_END_AN_ENVIRONMENT = frozenset({"create", "env create", "rename", "env remove"})
+_ONLY_READS = frozenset(
+    {"list", "search", "info", "config", "compare", "export", "doctor", "notices", "env list", "env export"}
+    | {"env config vars list", "run"}
 )
-_FOR_CMD = re.compile(r'[%^&<>|"!\r\n]')
+_OF_SHELLS = frozenset({"activate", "deactivate"})
+_VERBS_OF_PIXI = {"remove": "remove", "uninstall": "remove", "update": "update", "upgrade": "update"}
+_INSTALLER = re.compile(r"(?:pip(?:3(?:\.\d+)?)?|uv|conda|mamba|micromamba)(?:\.exe)?")
+_OVERRIDE = "--override-frozen"
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line of conda's, read: its sub-command, how many words stand up to it, and what it names."""
-
-    subcommand: str
-    split: int
-    positionals: tuple[str, ...]
-    own: tuple[str, ...]  # the words that are conda's own: without those of a program that `conda run` starts
-
-    def has(self, *names: str) -> bool:
-        return any(word in names or word.startswith(tuple(f"{name}=" for name in names)) for word in self.own)
-
-    @property
-    def names_environment(self) -> bool:
-        """Whether an environment was named, in any spelling; argparse takes unique beginnings of long options too."""
-        return any(
-            re.match(r"-[np](?!-)", word) is not None
-            or re.match(r"--(?:n|na|nam|name|pre|pref|prefi|prefix)(?:=|$)", word)
-            for word in self.own
-        )
-
-
-def asked(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+def asked(words: Sequence[str], environment: Environment | None = None) -> tuple[str, tuple[str, ...]]:
     """Return the verb of a line, and the specifications that it names; ``--all`` counts as one.
 
     A line that names another environment than the kernel's asks nothing of this one: then the verb is "".
+
+    Parameters
+    ----------
+    words : sequence of str
+        What follows the magic.
+    environment : Environment, optional
+        The kernel's; without it, every environment that the line names counts as another.
     """
-    line = _read(words)
-    verb = "remove" if line.subcommand == "env remove" else line.subcommand
-    if line.names_environment:
+    line = read(words)
+    if line.names_environment and not (environment is not None and _names_this(line, environment)):
         return "", ()
-    return verb, (*line.positionals, *(("--all",) if line.has("--all") else ()))
+    return line.subcommand, (*line.positionals, *(("--all",) if line.has("--all") else ()))
 
 
 def build(
@@ -86,6 +76,7 @@ def build(
     interactive: bool,
     frozen: str | None,
     pixi: str | None,
+    environ: Mapping[str, str] | None = None,
 ) -> Command:
     """Make the command of a `%conda`, `%mamba` or `%micromamba` line.
 
@@ -105,6 +96,8 @@ def build(
         The message of a frozen environment (CEP 22), None where it is not frozen.
     pixi : str or None
         The manifest of the pixi workspace that owns the environment, None where none does.
+    environ : mapping of str to str, optional
+        The variables that the program will inherit; what answers questions of git and ssh there is kept.
 
     Returns
     -------
@@ -113,126 +106,142 @@ def build(
     Raises
     ------
     LineError
-        Outside conda, in an environment that pixi owns or that is frozen, or where an environment has to be named.
+        Outside conda, in an environment that pixi owns or that is frozen, where an environment has to be named, or
+        where the kernel's own would be taken away.
     EnvMagicError
         Where no conda was found.
     """
+    forced = FORCE_KERNEL in words
     given = tuple(word for word in words if word != FORCE_KERNEL)
-    line = _read(given)
-    helped = line.has("--help", "-h") or not line.subcommand
-    here = not line.names_environment
-    mutates = line.subcommand in _MUTATES and not helped and not line.has("--dry-run", "-d")
-    if not helped and here and line.subcommand in _NEEDS_ENVIRONMENT and not environment.is_conda:
-        raise LineError(f"{_OUTSIDE} ({environment.prefix})", _instead(line, program))
-    if not helped and mutates and here:
+    line = read(given)
+    helped = not line.subcommand or line.has("--help")
+    here = not line.names_environment or _names_this(line, environment)
+    mutates = here and not helped and _mutates(line)
+    if not helped:
+        _refuse_what_cannot_be_meant(line, environment, program)
+    if mutates and line.subcommand != "run":
+        _refuse_to_end_the_kernel(line, environment, forced=forced)
         _refuse_pixi(line, pixi)
-        _refuse_frozen(line, frozen, program)
-    if line.subcommand in ("create", "env create") and not helped and here and not line.has("-f", "--file"):
-        raise LineError(
-            f"{line.subcommand} needs the name of the new environment", f"%{program} {line.subcommand} -n NAME"
-        )
+        _refuse_frozen(given, frozen, program)
     if found is None:
         raise EnvMagicError(
             f"No {program} was found: not by its variable, not from the records of this environment, not on PATH",
             f"Set {'CONDA_EXE' if program == 'conda' else 'MAMBA_EXE'} to the full path of {program}.",
         )
-    words_now = _completed(given, line, environment, found, here=here, helped=helped, interactive=interactive)
-    machine = line.has("--json")
-    env: dict[str, str | None] = machine_readable() if machine else {}
-    if line.subcommand != "run":  # conda has a Python of its own, which the kernel's variables would mislead
-        env |= {"PYTHONPATH": None, "PYTHONHOME": None}
+    unnamed = not line.names_environment and environment.is_conda
+    completed = given if helped else _completed(given, line, environment, found, named=not unnamed, asks=interactive)
     serves = () if found.program == program else (f"No {program} is here: {found.program} serves ({found.path})",)
+    env = _variables(line, environment, environ or {}, interactive=interactive, ends=mutates and _ends(line))
     return Command(
         program=found.program,
-        argv=_started(found.path, words_now, environment.platform),
+        argv=_started(found.path, completed, environment.platform),
         arguments=given,
         env=env,
-        mutates=mutates and here,
-        machine_output=machine,
+        mutates=mutates,
+        machine_output=line.has("--json"),
         notes=serves,
     )
 
 
-def explain_failure(text: str, status: int, command: Command) -> str | None:
-    """Say how to mend a failure of conda or its kin.
-
-    Parameters
-    ----------
-    text : str
-        The end of its output.
-    status : int
-        Its exit status.
-    command : Command
-        What was run.
-
-    Returns
-    -------
-    str or None
-        One line; None where nothing is known.
-    """
-    del status
-    plain = re.sub(r"\x1b\[[\d;]*m", "", text)
-    for pattern, remedy in _FAILURES:
-        if re.search(pattern, plain):
-            return remedy(plain, command) if callable(remedy) else remedy
-    return None
+def _mutates(line: CondaLine) -> bool:
+    if line.subcommand == "run":
+        return _runs_installer(line.positionals)
+    return line.subcommand in _MUTATES and not line.has("--dry-run")
 
 
-def _read(words: Sequence[str]) -> _Line:
-    """Tell sub-command, positionals and options apart."""
-    subcommand, split = "", 0
-    positionals: list[str] = []
-    own: list[str] = []
-    at = 0
-    while at < len(words):
-        word = words[at]
-        at += 1
-        if subcommand == "run" and not word.startswith("-"):
-            positionals.append(word)
-            break  # the rest belongs to the program
-        own.append(word)
-        if word.startswith("-"):
-            if word in _VALUED and at < len(words):
-                own.append(words[at])
-                at += 1
-        elif not subcommand or subcommand in _GROUPS:
-            subcommand, split = f"{subcommand} {word}".strip(), at
-        else:
-            positionals.append(word)
-    return _Line(subcommand, split, tuple(positionals), tuple(own))
+def _runs_installer(words: Sequence[str]) -> bool:
+    """Tell whether the program of ``conda run`` is one that installs."""
+    if not words:
+        return False
+    name = re.split(r"[\\/]", words[0])[-1].lower()
+    if name.startswith("python") and "-m" in words[:-1]:
+        name = words[words.index("-m") + 1]
+    return _INSTALLER.fullmatch(name) is not None
+
+
+def _names_this(line: CondaLine, environment: Environment) -> bool:
+    """Tell whether all environments that a line names are the kernel's own."""
+    if not environment.is_conda:
+        return False
+    module = ntpath if environment.platform == "win32" else posixpath
+    own = module.normcase(module.normpath(environment.prefix))
+    names = {"base", "root"} if environment.kind == "conda-base" else set()
+    if module.basename(module.dirname(own)) == "envs":
+        names = {environment.name}
+    same = [value in names for value in line.values("--name")]
+    same += [module.normcase(module.normpath(value)) == own for value in line.values("--prefix")]
+    return bool(same) and all(same)
+
+
+def _ends(line: CondaLine) -> bool:
+    """Tell whether a line takes away the whole environment that it acts on, or puts another in its place."""
+    removes_all = line.subcommand in ("remove", "uninstall") and line.has("--all")
+    return line.subcommand in _END_AN_ENVIRONMENT or removes_all
 
 
 def _completed(
-    words: tuple[str, ...],
-    line: _Line,
-    environment: Environment,
-    found: Found,
-    *,
-    here: bool,
-    helped: bool,
-    interactive: bool,
+    words: tuple[str, ...], line: CondaLine, environment: Environment, found: Found, *, named: bool, asks: bool
 ) -> tuple[str, ...]:
-    """Add the prefix, and the answer to a question that nobody could give."""
-    if helped:
-        return words
+    """Add the prefix, and the answer to a question that nobody could give; take away what the program does not know."""
     added: list[str] = []
-    if here and line.subcommand in _TAKES_PREFIX and environment.is_conda:
+    if not named and line.subcommand in _TAKES_PREFIX:
         added += ["--prefix", environment.prefix]
     if line.subcommand == "run" and not line.has("--no-capture-output", "--live-stream") and found.program == "conda":
         added.append("--no-capture-output")
-    answered = line.has("--yes", "-y", "--dry-run", "-d") or any(
-        re.fullmatch(r"-[a-z]*y[a-z]*", word) for word in line.own
-    )
-    if line.subcommand in _ASKS and not interactive and not answered:
+    if line.subcommand in _TAKES_YES and not asks and not line.has("--yes", "--dry-run"):
         added.append("--yes")
-    kept = words
-    if found.program == "micromamba":  # it knows no frozen environments
-        kept = tuple(word for word in words if word != "--override-frozen")
-    return (*kept[: line.split], *added, *kept[line.split :])
+    before, after = words[: line.split], words[line.split :]
+    if line.subcommand != "run":  # where the words behind belong to another program
+        after = tuple(word for word in after if word != _OVERRIDE)
+    return (*before, *added, *after)
 
 
-def _instead(line: _Line, program: str) -> str:
-    named = " ".join(line.positionals)
+def _variables(
+    line: CondaLine, environment: Environment, environ: Mapping[str, str], *, interactive: bool, ends: bool
+) -> dict[str, str | None]:
+    """Give the variables that conda's own Python must not be misled by, and those that keep it from asking."""
+    env: dict[str, str | None] = machine_readable() if line.has("--json") else {}
+    if line.subcommand == "run":
+        return env
+    env |= {"PYTHONPATH": None, "PYTHONHOME": None}
+    if environment.is_conda:
+        # What has no --prefix acts on the active environment (`config --env`), and conda protects that from being
+        # removed or renamed: a kernel's variables name whichever was active where Jupyter was started.
+        env["CONDA_PREFIX"] = None if ends else environment.prefix
+    if line.has(_OVERRIDE):
+        # conda 25.5 brought the setting and the option, which `env update`, micromamba and older condas refuse.
+        env["CONDA_PROTECT_FROZEN_ENVS"] = "0"
+    if not interactive:
+        env |= unattended(environ) if environ else {}
+        env["PIP_NO_INPUT"] = "1"  # `env update` runs pip
+        if line.subcommand not in _ONLY_READS:
+            env |= {"CONDA_ALWAYS_YES": "true", "MAMBA_ALWAYS_YES": "true"}
+    return env
+
+
+# -- what is refused
+
+
+def _refuse_what_cannot_be_meant(line: CondaLine, environment: Environment, program: str) -> None:
+    if line.subcommand in _OF_SHELLS:
+        raise LineError(
+            f"{program} {line.subcommand} is for a shell: a kernel stays in the environment that it was started in",
+            f"Choose the kernel of the other environment, or name it: %{program} install -n NAME ...",
+        )
+    if line.names_environment:
+        return
+    if line.subcommand in _TAKES_PREFIX and not environment.is_conda:
+        raise LineError(
+            f"This kernel runs in no conda environment ({environment.prefix})", _without_conda(line, program)
+        )
+    if line.subcommand in _MUST_NAME and not line.has("--file"):
+        raise LineError(
+            f"{line.subcommand} needs the name of an environment", f"Write %{program} {line.subcommand} -n NAME"
+        )
+
+
+def _without_conda(line: CondaLine, program: str) -> str:
+    named = " ".join(map(quote, line.positionals))
     if line.subcommand in ("install", "update", "upgrade") and named:
         return (
             f"%pip install {named} installs for this kernel; %{program} {line.subcommand} -n NAME names another place."
@@ -244,79 +253,67 @@ def _instead(line: _Line, program: str) -> str:
     return "%pip acts on this kernel's environment; -n NAME names a conda environment."
 
 
-def _refuse_pixi(line: _Line, pixi: str | None) -> None:
+def _refuse_to_end_the_kernel(line: CondaLine, environment: Environment, *, forced: bool) -> None:
+    if not forced and _ends(line):
+        raise LineError(
+            f"{line.subcommand} would take away the environment that this kernel runs in ({environment.prefix})",
+            f"Run it from another environment, or add {FORCE_KERNEL} and lose this kernel.",
+        )
+
+
+def _refuse_pixi(line: CondaLine, pixi: str | None) -> None:
     if pixi is None:
         return
     manifest = f" --manifest-path {_quoted(pixi)}" if pixi else ""
-    verb = "remove" if line.subcommand in ("remove", "uninstall") else "add"
-    names = " ".join(_quoted(name) for name in line.positionals) or "NAME"
+    verb = {"remove": "remove", "uninstall": "remove", "update": "update", "upgrade": "update"}.get(
+        line.subcommand, "add"
+    )
+    names = " ".join(map(_quoted, line.positionals)) or ("NAME" if verb != "update" else "")
     raise LineError(
-        "pixi owns this environment and would undo what conda changes here", f"!pixi {verb}{manifest} {names}"
+        "pixi owns this environment and would undo what conda changes here", f"!pixi {verb}{manifest} {names}".rstrip()
     )
 
 
-def _refuse_frozen(line: _Line, frozen: str | None, program: str) -> None:
-    if frozen is None or line.has("--override-frozen"):
+def _refuse_frozen(words: Sequence[str], frozen: str | None, program: str) -> None:
+    if frozen is None or _OVERRIDE in words:
         return
     told = f": {' '.join(frozen.split())}" if frozen else ""
     raise LineError(
         f"This environment is frozen (conda-meta/frozen){told}",
-        f"%{program} {' '.join([line.subcommand, *line.positionals])} --override-frozen changes it all the same.",
+        f"%{program} {' '.join(map(quote, words))} {_OVERRIDE} changes it all the same.",
     )
 
 
+# -- Windows
+
+
+_READ_BY_CMD = re.compile(r"[<>|&]")
+_SPOILT_BY_CMD = re.compile(r'[%^"\r\n]')
+_COMPARISON = re.compile(r"(?<=[\w\]*.-])(?=[<>])")
+
+
 def _started(path: str, words: tuple[str, ...], platform: str) -> tuple[str, ...]:
-    """Give the words that start the program; a batch file is started by ``cmd.exe``, which reads its words again."""
+    r"""Give the words that start the program; a batch file is started by ``cmd.exe``, which reads its words again.
+
+    Python puts quotes around a word for Windows only where it has a space (`subprocess.list2cmdline`), and between
+    quotes ``cmd.exe`` leaves ``< > | &`` alone: a specification such as ``numpy>=2`` is given the space that conda
+    allows there. ``call`` in front keeps ``cmd.exe`` from taking the outer quotes away, ``/v:off`` keeps "!" as it is.
+    """
     if platform != "win32" or not path.lower().endswith(".bat"):
         return path, *words
-    for word in words:
-        if _FOR_CMD.search(word):
-            raise LineError(
-                f"{word!r} cannot be given to {path}, which cmd.exe runs; install conda.exe or write it otherwise"
-            )
-    return "cmd.exe", "/d", "/c", "call", path, *words
+    return "cmd.exe", "/d", "/v:off", "/c", "call", path, *(_safe_for_cmd(word, path) for word in words)
+
+
+def _safe_for_cmd(word: str, path: str) -> str:
+    if _READ_BY_CMD.search(word) and " " not in word:
+        word = _COMPARISON.sub(" ", word, count=1)
+    if _SPOILT_BY_CMD.search(word) or (_READ_BY_CMD.search(word) and " " not in word):
+        raise LineError(
+            f"{word!r} cannot be given to {path}, which cmd.exe runs", "Write it without % ^ & < > | and quotes."
+        )
+    return word
 
 
 def _quoted(word: str) -> str:
+    """Quote a word for a line that begins with "!", which a shell reads."""
     return word if re.fullmatch(r"[\w@%+=:,./\\~-]+", word) else f'"{word}"'
-
-
-# -- failures
-
-
-def _unknown(text: str, command: Command) -> str:
-    """Name the package that the channels do not have, with the line for PyPI."""
-    match = re.search(r"(?m)^\s*(?:-|\u2514\u2500|\u251c\u2500)\s*(?P<name>[\w.-]+)", text)
-    requested = asked(command.arguments)[1]
-    name = match["name"] if match else (re.split(r"[=<>! ]", requested[0])[0] if requested else "NAME")
-    return f"conda's channels do not have it; if it is on PyPI: %pip install {name}"
-
-
-_FAILURES = (
-    (r"EnvironmentIsFrozenError|environment is frozen", "Add --override-frozen to change a frozen environment."),
-    (
-        (
-            r"PackagesNotFound\w*Error|not available from current channels|not found in the channels|"
-            r"does not exist \(perhaps a typo or a missing channel\)|nothing provides requested|No candidates"
-        ),
-        _unknown,
-    ),
-    (
-        r"\w*UnsatisfiableError|LibMambaUnsatisfiable|[Cc]ould not solve|Cannot solve the request|conflicting requests",
-        "The versions asked for do not go together: ask for fewer at once, or loosen them.",
-    ),
-    (
-        r"EnvironmentNotWritableError|NotWritableError|not writable|Permission denied",
-        "This user may not write there: make an environment of your own, with ipykernel in it, and choose its kernel.",
-    ),
-    (
-        r"EnvironmentLocationNotFound|EnvironmentNameNotFound",
-        "There is no such environment: %conda env list shows them.",
-    ),
-    (
-        r"CondaHTTPError|CondaSSLError|ConnectionFailed|ProxyError|[Cc]ould not resolve host|Connection \w+ out",
-        "The channel cannot be reached: check network and proxy, or add --offline for what is in the cache.",
-    ),
-    (r"UnavailableInvalidChannel|HTTP 404", "The channel's name or address is wrong."),
-    (r"No space left on device|NoSpaceLeftError", "The disk is full: %conda clean --all frees the package cache."),
-)

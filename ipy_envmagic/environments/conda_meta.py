@@ -205,7 +205,8 @@ def _is_metadata_of(entry: str, key: str) -> bool:
     stem, dot, suffix = entry.rpartition(".")
     if f"{dot}{suffix}" not in _METADATA:
         return False
-    return normalise(stem.partition("-")[0]) == key or normalise(stem).startswith(f"{key}-")
+    # Old tools leave the dashes of a name as they are: then the first digit after a dash begins the version.
+    return normalise(stem.partition("-")[0]) == key or re.match(rf"{key}-\d", normalise(stem)) is not None
 
 
 def _metadata_folders(prefix: str, key: str) -> frozenset[str]:
