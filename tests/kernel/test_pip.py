@@ -229,7 +229,7 @@ def test_what_the_kernel_needs_is_removed_where_it_is_forced(fresh_kernel):
     cell = fresh_kernel.run("%pip uninstall -y matplotlib-inline --force-kernel")
     assert cell.status == "ok", cell
     assert "Removed: matplotlib-inline" in cell.plain
-    assert "%pip install matplotlib-inline" in cell.plain  # what is missing now is said, with the line that mends it
+    assert re.search(r"which is not installed: %pip install '?matplotlib-inline", cell.plain)  # and what mends it
 
 
 def test_an_install_that_would_break_the_kernel_is_refused(fresh_kernel):
