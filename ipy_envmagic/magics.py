@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import IPython
+from IPython.core import magic
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
 
 from ipy_envmagic.config import Settings
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EnvMagics"]
 
+# What IPython puts for a magic that is not loaded yet, from the version on where loading it leaves ours in place.
+_LAZY = magic.LazyMagic if IPython.version_info[:3] >= (9, 17, 1) else None
 _RESULTS = (("ipy_envmagic.actions", "CommandResult"), ("ipy_envmagic.checks.report", "Report"))
 
 
@@ -178,12 +182,14 @@ class EnvMagics(Settings, Magics):
     def register(self) -> None:
         """Take our names, and remember what had them.
 
-        The built-in magics are found first: since IPython 9.17 they are lazy, and one that is loaded later would put
-        all of its class back over ours.
+        IPython 9.17.0 declares its magics lazily, and one that is loaded later puts all of its class back over ours:
+        there they are loaded first. Later versions mark what is declared (`LazyMagic`) and leave ours alone, so that
+        it need not be loaded at all.
         """
         manager = self.shell.magics_manager
         for name in ("pip", "conda", "mamba", "micromamba", "uv", "envcheck"):
-            self.shell.find_line_magic(name)
+            if _LAZY is None:
+                self.shell.find_line_magic(name)
             for kind in ("line", "cell"):
                 if name in manager.magics[kind]:
                     self.replaced[f"{kind} {name}"] = manager.magics[kind][name]
@@ -197,11 +203,10 @@ class EnvMagics(Settings, Magics):
         manager = self.shell.magics_manager
         for kind, mine in self.magics.items():
             for name in mine:
-                ours = manager.magics[kind].get(name)
-                if getattr(ours, "__self__", None) is not self:
+                if getattr(manager.magics[kind].get(name), "__self__", None) is not self:
                     continue
                 if (was := self.replaced.get(f"{kind} {name}")) is not None:
-                    manager.magics[kind][name] = was
+                    manager.magics[kind][name] = self._loaded(was, kind, name)
                 else:
                     del manager.magics[kind][name]
         formatter = self.shell.display_formatter.ipython_display_formatter
@@ -210,3 +215,10 @@ class EnvMagics(Settings, Magics):
             for known in [cls for cls in formatter.type_printers if (cls.__module__, cls.__name__) == place]:
                 formatter.pop(known)
         manager.registry.pop(type(self).__name__, None)
+
+    def _loaded(self, was: Any, kind: str, name: str) -> Any:
+        """Give what a declaration stands for where its class was loaded while the name was ours; else leave it."""
+        if _LAZY is None or type(was) is not _LAZY:
+            return was
+        provider = self.shell.magics_manager.registry.get(was.spec.rpartition(":")[2])
+        return was if provider is None else provider.magics[kind].get(name, was)

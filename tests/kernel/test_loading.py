@@ -66,9 +66,12 @@ def test_what_was_used_before_does_not_hinder(new_kernel, used):
     assert all_ours(kernel)
 
 
-def test_unload_gives_back_what_was_there(new_kernel):
+@pytest.mark.parametrize("used", ["", "%magic", "%config", "%pip --version"])
+def test_unload_gives_back_what_was_there(new_kernel, used):
     kernel = new_kernel(load=True)
+    kernel.run(used)
     assert kernel.run("%unload_ext ipy_envmagic").shown == ""
+    assert kernel.run("%lsmagic").status == "ok"
     found = owners(kernel)
     assert found["envcheck"] == ["builtins", "builtins"]  # nobody has it
     assert found["pip"][0].startswith("IPython.")
