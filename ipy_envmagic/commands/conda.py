@@ -30,9 +30,10 @@ _TAKES_PREFIX = frozenset(
     | {"env update", "env export", "pypi install"}
     | {"env config vars list", "env config vars set", "env config vars unset"}
 )
-_TAKES_YES = frozenset(
-    {"install", "remove", "uninstall", "update", "upgrade", "create", "clean", "env remove", "env create"}
-)
+# `create` asks whether to remove an environment that is already there, and no is what it takes at the end of the input;
+# what it asks before it goes on is yes there: so it is left to that.
+_TAKES_YES = frozenset({"install", "remove", "uninstall", "update", "upgrade", "clean", "env remove"})
+_CREATES = frozenset({"create", "env create"})
 _MUTATES = frozenset(
     {"install", "remove", "uninstall", "update", "upgrade", "env update", "env remove", "rename", "create"}
     | {"env create", "env config vars set", "env config vars unset", "pypi install"}
@@ -115,7 +116,7 @@ def build(
     given = tuple(word for word in words if word != FORCE_KERNEL)
     line = read(given)
     helped = not line.subcommand or line.has("--help")
-    here = not line.names_environment or _names_this(line, environment)
+    here = _names_this(line, environment) if line.names_environment else line.subcommand not in _END_AN_ENVIRONMENT
     mutates = here and not helped and _mutates(line)
     if not helped:
         _refuse_what_cannot_be_meant(line, environment, program)
@@ -166,7 +167,7 @@ def _names_this(line: CondaLine, environment: Environment) -> bool:
     module = ntpath if environment.platform == "win32" else posixpath
     own = module.normcase(module.normpath(environment.prefix))
     names = {"base", "root"} if environment.kind == "conda-base" else set()
-    if module.basename(module.dirname(own)) == "envs":
+    if environment.kind == "conda" and module.basename(module.dirname(own)) == "envs":
         names = {environment.name}
     same = [value in names for value in line.values("--name")]
     same += [module.normcase(module.normpath(value)) == own for value in line.values("--prefix")]
@@ -214,7 +215,7 @@ def _variables(
     if not interactive:
         env |= unattended(environ) if environ else {}
         env["PIP_NO_INPUT"] = "1"  # `env update` runs pip
-        if line.subcommand not in _ONLY_READS:
+        if line.subcommand not in _ONLY_READS | _CREATES:
             env |= {"CONDA_ALWAYS_YES": "true", "MAMBA_ALWAYS_YES": "true"}
     return env
 

@@ -21,10 +21,13 @@ __all__ = ["explain_failure"]
 
 _COLOURS = re.compile(r"\x1b\[[\d;]*m")
 _KILLED = frozenset({-9, 137})
-_BULLETS = re.compile(r"(?:PackagesNotFound\w*Error|packages are (?:not available|missing))[^-]*?((?:\n\s*- [^\n]+)+)")
+_NOT_FOUND = re.compile(r"PackagesNotFound\w*Error|packages are (?:not available|missing)")
+_BULLET = re.compile(r"\s*- (?P<spec>\S.*)")
 _TREE = re.compile(r"[\u2514\u251c]\u2500 (?P<spec>[^\n]+?),? +does not exist \(perhaps a typo")
 _NAMED = re.compile(r"(?:nothing provides requested|No candidates were found for) +(?P<spec>[^\n]+)")
 _SPEC = re.compile(r"(?:\S*::)?(?P<name>[\w.-]+)\s*(?P<version>\S*)")
+_IN_BRACKETS = re.compile(r"\[version=['\"]?([^'\"\]]+)['\"]?\]")
+_LINES_BEFORE = 4  # between the error's name and the list of what it is about
 
 
 def explain_failure(text: str, status: int, command: Command) -> str | None:
@@ -58,13 +61,23 @@ def explain_failure(text: str, status: int, command: Command) -> str | None:
 
 def _specifications(text: str, command: Command) -> list[tuple[str, str]]:
     """Return name and version of what was not found, as the program lists it, or else as the line has it."""
-    block = _BULLETS.search(text)
-    if block:
-        found = [line.strip().removeprefix("- ") for line in block[1].strip().splitlines()]
-    else:
-        found = [match["spec"] for pattern in (_TREE, _NAMED) for match in pattern.finditer(text)]
-    read_specs = [_SPEC.match(spec) for spec in found or read(command.arguments).positionals]
+    found = _bullets(text) or [match["spec"] for pattern in (_TREE, _NAMED) for match in pattern.finditer(text)]
+    plain = (_IN_BRACKETS.sub(r"\1", spec) for spec in found or read(command.arguments).positionals)
+    read_specs = [_SPEC.match(spec) for spec in plain]
     return list(dict.fromkeys((match["name"], match["version"].rstrip("*.")) for match in read_specs if match))
+
+
+def _bullets(text: str) -> list[str]:
+    """Return the list that follows the error, and none of the lists of channels before and after it."""
+    found: list[str] = []
+    start = _NOT_FOUND.search(text)
+    for number, line in enumerate(text[start.start() :].splitlines() if start else ()):
+        bullet = _BULLET.match(line)
+        if bullet:
+            found.append(bullet["spec"].strip())
+        elif found or number > _LINES_BEFORE:
+            break
+    return found
 
 
 def _unknown(text: str, command: Command) -> str:

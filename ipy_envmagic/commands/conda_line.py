@@ -28,7 +28,7 @@ _OTHERS = frozenset(
     | {"--override-channels", "--offline", "--only-deps", "--no-deps", "--no-pin", "--dev", "--debug"}
     | {"--download-only", "--freeze-installed", "--force-reinstall", "--force-remove", "--force", "--features"}
     | {"--copy", "--clobber", "--keep-env", "--verbose", "--version", "--quiet", "--mkdir", "--update-all", "--prune"}
-    | {"--update-deps", "--update-specs", "--use-local", "--show-channel-urls", "--json-exp", "--from-history"}
+    | {"--update-deps", "--update-specs", "--use-local", "--show-channel-urls", "--from-history"}
 )
 _LONG = tuple(sorted(_VALUED | _OTHERS))
 _SHORT = {
