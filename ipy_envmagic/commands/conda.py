@@ -129,8 +129,7 @@ def build(
             f"No {program} was found: not by its variable, not from the records of this environment, not on PATH",
             f"Set {'CONDA_EXE' if program == 'conda' else 'MAMBA_EXE'} to the full path of {program}.",
         )
-    unnamed = not line.names_environment and environment.is_conda
-    completed = given if helped else _completed(given, line, environment, found, named=not unnamed, asks=interactive)
+    completed = given if helped else _completed(given, line, environment, found, interactive=interactive)
     serves = () if found.program == program else (f"No {program} is here: {found.program} serves ({found.path})",)
     env = _variables(line, environment, environ or {}, interactive=interactive, ends=mutates and _ends(line))
     return Command(
@@ -181,15 +180,15 @@ def _ends(line: CondaLine) -> bool:
 
 
 def _completed(
-    words: tuple[str, ...], line: CondaLine, environment: Environment, found: Found, *, named: bool, asks: bool
+    words: tuple[str, ...], line: CondaLine, environment: Environment, found: Found, *, interactive: bool
 ) -> tuple[str, ...]:
     """Add the prefix, and the answer to a question that nobody could give; take away what the program does not know."""
     added: list[str] = []
-    if not named and line.subcommand in _TAKES_PREFIX:
+    if not line.names_environment and line.subcommand in _TAKES_PREFIX:
         added += ["--prefix", environment.prefix]
     if line.subcommand == "run" and not line.has("--no-capture-output", "--live-stream") and found.program == "conda":
         added.append("--no-capture-output")
-    if line.subcommand in _TAKES_YES and not asks and not line.has("--yes", "--dry-run"):
+    if line.subcommand in _TAKES_YES and not interactive and not line.has("--yes", "--dry-run"):
         added.append("--yes")
     before, after = words[: line.split], words[line.split :]
     if line.subcommand != "run":  # where the words behind belong to another program

@@ -326,6 +326,7 @@ def test_the_kernels_own_environment_may_be_named(where, spelling):
         (environment("conda-base", prefix="/opt/conda", name="base"), "-n nb"),
         (environment("pixi", prefix="/p/.pixi/envs/default", name="p"), "-n p"),
         (environment("venv"), "-n nb"),
+        (environment(), "-n nb -p /other"),
     ],
 )
 def test_another_environment(where, spelling):
@@ -493,6 +494,10 @@ def test_a_pixi_environment(line, pixi, instead):
 @pytest.mark.parametrize("line", ["list", "export", "info", "run python", "install --dry-run x", "install --help"])
 def test_a_pixi_environment_may_be_read(line):
     assert not command(line, environment("pixi"), pixi="/p/pixi.toml").mutates
+
+
+def test_what_another_program_installs_is_not_condas_to_refuse():
+    assert command("run pip install x", environment("pixi"), pixi="/p/pixi.toml", frozen="no").mutates
 
 
 # -- mamba, micromamba

@@ -89,6 +89,13 @@ def bullets(*specs, indent="  "):
                 "if PyPI has it: %pip install 'ourpkg>=9'"
             ),
         ),
+        (
+            ["ourpkg=9.*"],
+            (
+                "conda's channels do not have it in that version: %conda search ourpkg lists theirs; "
+                "if PyPI has it: %pip install ourpkg==9"
+            ),
+        ),
         (["python=3.7"], "conda's channels do not have it in that version: %conda search python lists theirs"),
     ],
 )
@@ -99,6 +106,17 @@ def test_what_the_channels_do_not_have(text, specs, remedy):
 def test_bullets_directly_below():
     text = "PackagesNotFoundInChannelsError: The following packages are not available from:\n     - flask"
     assert explain(text).endswith("%pip install flask")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PackagesNotFoundError: not available\n - nosuchpkg\nCurrent channels:\n - conda-forge\n",
+        "PackagesNotFoundError: not as expected" + "\n" * 8 + "Current channels:\n - conda-forge\n",
+    ],
+)
+def test_a_list_of_channels_is_not_one_of_packages(text):
+    assert explain(text).endswith("%pip install nosuchpkg")
 
 
 @pytest.mark.parametrize(

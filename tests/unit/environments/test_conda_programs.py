@@ -167,8 +167,11 @@ def test_the_owner_may_be_reached_through_a_link(linux):
 
 
 @pytest.mark.parametrize("value", ["", "conda", "bin/conda", "/gone/bin/conda", "{folder}", "{folder}/other", "nul\0"])
-def test_a_variable_that_names_no_program_is_passed_over(linux, value):
+def test_a_variable_that_names_no_program_is_passed_over(linux, monkeypatch, value):
     linux.program("other")
+    linux.program("work/conda")
+    linux.program("work/bin/conda")
+    monkeypatch.chdir(linux.folder / "work")
     linux.environ["CONDA_EXE"] = value.format(folder=linux.folder)
     assert linux.find() is None
     path = usual_place(linux)
