@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 
 import pytest
@@ -173,3 +174,100 @@ def test_the_kind_is_known(conda_kernel):
     kernel = conda_kernel()
     kernel.run("from ipy_envmagic.environments.environment import Environment; e = Environment.current()")
     assert eval(kernel.run("(e.kind, e.name, e.manager)").result) == ("conda", kernel.prefix.name, "conda")
+
+
+def test_update_and_a_version_that_is_not_there(conda_kernel):
+    kernel = conda_kernel()
+    cell = kernel.run("%conda update ourpkg")
+    assert cell.status == "ok", cell
+    assert "Updated: ourpkg 1.0 → 2.0" in cell.plain
+    cell = kernel.run("%conda install ourpkg>=9")
+    assert cell.error.text.splitlines()[1].endswith(
+        "%conda search ourpkg lists theirs; if PyPI has it: %pip install 'ourpkg>=9'"
+    )
+    cell = kernel.run("%conda remove nosuchpkg")
+    assert "%pip uninstall nosuchpkg where pip did" in cell.error.text
+
+
+def test_environments_by_name(conda_kernel, new_conda_environment):
+    """The kernel's own is treated like one that is not named; another one is left to the user."""
+    kernel, other = conda_kernel(), new_conda_environment("other")
+    cell = kernel.run(f"%conda install -n {kernel.prefix.name} ourpkg=2.0")
+    assert cell.status == "ok", cell
+    assert "--prefix" not in cell.plain.splitlines()[0]
+    assert "Updated: ourpkg 1.0 → 2.0" in cell.plain
+    cell = kernel.run(f"%conda install -n{other.name} ourdep")
+    assert cell.status == "ok", cell
+    assert "Added" not in cell.plain
+    assert list((other / "conda-meta").glob("ourdep-*.json"))
+    assert not list((kernel.prefix / "conda-meta").glob("ourdep-*.json"))
+
+
+def test_no_environment_is_taken_away_unasked(conda_kernel, new_conda_environment):
+    kernel, other = conda_kernel(), new_conda_environment("other")
+    for line in (f"env remove -n {kernel.prefix.name}", f"create -p {kernel.prefix} ourdep", "remove --all"):
+        cell = kernel.run(f"%conda {line}")
+        assert "--force-kernel" in cell.error.text
+    # conda asks, and takes the end of its input for a no
+    cell = kernel.run(f"%conda create -n {other.name} ourdep")
+    assert "already exists" in cell.plain
+    assert list((other / "conda-meta").glob("ourpkg-1.0-*.json"))
+    new = other.with_name(f"{other.name}-new")
+    try:
+        cell = kernel.run(f"%conda create -q -p {new} ourdep")
+        assert cell.status == "ok", cell
+        assert list((new / "conda-meta").glob("ourdep-*.json"))
+        assert kernel.run(f"%conda env remove -p {new}").status == "ok"
+        assert not list(new.glob("conda-meta/*.json"))
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def test_variables_of_an_environment(conda_kernel):
+    kernel = conda_kernel()
+    assert kernel.run("%conda env config vars set OUR_SETTING=1").status == "ok"
+    assert "OUR_SETTING" in (kernel.prefix / "conda-meta/state").read_text()
+    assert "OUR_SETTING = 1" in kernel.run("%conda env config vars list").plain
+
+
+def test_conda_is_not_misled_by_the_kernels_variables(conda, conda_kernel, tmp_path):
+    """It has a Python of its own, and a notebook server is often started where another environment is active."""
+    (tmp_path / "path").mkdir()
+    (tmp_path / "path/requests.py").write_text("raise SystemExit('the requests of the kernel')")
+    misleading = {"CONDA_PREFIX": str(conda.root), "CONDA_DEFAULT_ENV": "base", "CONDA_SHLVL": "1"}
+    kernel = conda_kernel(env={"PYTHONPATH": str(tmp_path / "path"), **misleading})
+    cell = kernel.run("%conda install ourdep")
+    assert cell.status == "ok", cell
+    assert "Added: ourdep 0.5" in cell.plain
+    info = json.loads(kernel.run("%conda info --json").raw.partition("\n")[2])
+    assert info["active_prefix"] == str(kernel.prefix)
+
+
+def test_an_override_reaches_a_conda_that_does_not_know_the_option(conda_kernel):
+    kernel = conda_kernel()
+    (kernel.prefix / "conda-meta/frozen").write_text("{}")
+    cell = kernel.run("%conda install ourpkg=2.0 --override-frozen")
+    assert cell.status == "ok", cell
+    assert "Updated: ourpkg 1.0 → 2.0" in cell.plain
+
+
+@pytest.mark.parametrize("program", ["mamba", "micromamba"])
+def test_what_mamba_and_micromamba_are_given(conda_kernel, tmp_path, program):
+    """Neither can be had from PyPI: a program that writes down what it was given stands for them."""
+    recorder = tmp_path / f"bin/{program}"
+    recorder.parent.mkdir()
+    recorder.write_text('#!/bin/sh\nfor word; do printf "<%s>" "$word"; done; echo; echo "yes=$MAMBA_ALWAYS_YES"\n')
+    recorder.chmod(0o755)
+    kernel = conda_kernel(env={"MAMBA_EXE": str(recorder)})
+    cell = kernel.run(f"%{program} install 'ourdep >=0.5' ourpkg<3 -c conda-forge")
+    assert cell.status == "ok", cell
+    assert f"<install><--prefix><{kernel.prefix}><--yes><ourdep >=0.5><ourpkg<3><-c><conda-forge>" in cell.plain
+    assert "yes=true" in cell.plain
+    assert kernel.run(f"%{'micromamba' if program == 'mamba' else 'mamba'} list").status == "error"
+
+
+def test_a_shell_cannot_be_moved_from_here(conda_kernel):
+    cell = conda_kernel().run("%conda activate other")
+    assert cell.error.ename == "LineError"
+    assert "is for a shell" in cell.error.text
+    assert cell.plain == ""
