@@ -175,8 +175,7 @@ def test(lane: Lane, python: Path, extra: list[str]) -> Outcome:
     missing = [name for name in lane.arguments if name.startswith("tests") and not (ROOT / name).exists()]
     if missing:
         raise UnavailableError(f"{missing[0]} is not there")
-    parallel = ["-n", "2"] if lane.arguments[0] == "tests" and not lane.wheel else []
-    command = [str(python), "-m", "pytest", "-q", *parallel, f"--junitxml={report}", "-o", "junit_family=xunit1"]
+    command = [str(python), "-m", "pytest", "-q", "-n", "2", f"--junitxml={report}", "-o", "junit_family=xunit1"]
     with tempfile.TemporaryDirectory() as elsewhere:
         where = ROOT
         if lane.wheel:
