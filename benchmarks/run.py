@@ -36,7 +36,7 @@ SHORT = "import sys\nfor _ in range(320):\n    sys.stdout.buffer.write(b'y\\n' *
 # IPython loads storemagic by default; here it is to be loaded as the others are
 FORGET = (
     "import sys\nsys.modules.pop('IPython.extensions.storemagic', None)\n"
-    "get_ipython().extension_manager.loaded.discard('storemagic')"
+    "get_ipython().extension_manager.loaded -= {'storemagic', 'IPython.extensions.storemagic'}"
 )
 STAMPS = "import time\nfor _ in range(40):\n    print('@', time.time(), flush=True)\n    time.sleep(0.05)\n"
 
