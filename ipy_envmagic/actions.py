@@ -191,6 +191,7 @@ def _plan(
         interactive=interactive,
         frozen=conda.frozen(environment.prefix),
         pixi=conda.pixi_project(environment.prefix),
+        environ=environ,
     )
 
 
