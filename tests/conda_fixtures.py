@@ -1,6 +1,7 @@
 """A real conda: a channel on disk, a base installation and environments.
 
-Where IPY_ENVMAGIC_TEST_CONDA names another real conda, that one serves, on environments from the same channel.
+Where IPY_ENVMAGIC_TEST_CONDA names another real conda, that one serves, on environments from the same channel: the base
+installation then has no conda of its own, which would come first.
 """
 
 from __future__ import annotations
@@ -48,11 +49,21 @@ class Conda:
     executable: Path
     channel: condakit.Channel
     home: Path
+    cache: Path
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What each conda needs to see this channel and these environments, and nothing of the machine's own.
+
+        Each test process has a package cache of its own to write to: two condas that unpack one package spoil it.
+        """
+        caches = os.pathsep.join([str(self.cache), str(self.root / "pkgs")])
+        return {"CONDARC": str(self.root / ".condarc"), "CONDA_PKGS_DIRS": caches}
 
     def __call__(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [self.executable, *arguments],
-            env=isolated(self.home),
+            env=isolated(self.home) | self.variables,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -81,11 +92,13 @@ def configure(root: Path, channel: condakit.Channel) -> None:
         f"channels: [{channel.folder.name}]",
         "default_channels: []",
         f"channel_alias: {channel.folder.parent.as_uri()}",
-        "solver: classic",
+        f"envs_dirs: [{root / 'envs'}]",
         "offline: true",
         "notify_outdated_conda: false",
         "repodata_fns: [repodata.json]",
     ]
+    if not OTHER:
+        lines.append("solver: classic")  # the others are no part of the wheel
     (root / ".condarc").write_text("\n".join(lines) + "\n")
 
 
@@ -100,10 +113,13 @@ def conda(shared_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Cond
     with FileLock(shared_folder / "conda.lock"):
         if not root.exists():
             make_channel(channel.folder)
-            condakit.install(root, ["python", "pip", "conda"], channel, root / "pkgs")
+            condakit.install(root, ["python", "pip", *([] if OTHER else ["conda"])], channel, root / "pkgs")
             (root / "envs").mkdir()
             configure(root, channel)
-    return Conda(root, Path(OTHER) if OTHER else root / "bin/conda", channel, tmp_path_factory.mktemp("conda-home"))
+    executable = Path(OTHER) if OTHER else root / "bin/conda"
+    own = tmp_path_factory.mktemp("conda-own")
+    (own / "home").mkdir()
+    return Conda(root, executable, channel, own / "home", own / "pkgs")
 
 
 @pytest.fixture
@@ -138,7 +154,7 @@ def conda_kernel(
         place = prefix or new_conda_environment()
         work = tmp_path / f"work-{place.name}"
         work.mkdir(exist_ok=True)
-        variables: dict[str, str | None] = {"PATH": "/usr/bin:/bin", "CONDARC": str(conda.root / ".condarc")}
+        variables: dict[str, str | None] = {"PATH": "/usr/bin:/bin", **conda.variables}
         if OTHER:
             variables["CONDA_EXE"] = OTHER
         kernel = new_kernel(str(place / "bin/python"), cwd=work, env=variables | (env or {}), load=True)
