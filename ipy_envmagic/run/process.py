@@ -37,7 +37,7 @@ _BATCH = 1 << 18  # bytes gathered before the cell gets them, when they come fas
 _BATCH_SECONDS = 0.05
 _FRAME_SECONDS = 0.1  # a progress line is renewed ten times a second at most
 _KEEP = 1 << 16  # characters of output kept for the error message
-_GUARD_AFTER = 0.25  # seconds: a program that ends sooner needs no guard against the kernel's death
+_GUARD_AFTER = 0.25, 1.0  # seconds after which a program that changes files, or none, is guarded against our death
 _ROWS = 1  # of the program's terminal: with more, uv and tqdm draw several bars at once, which a cell cannot renew
 _BROKEN_PIPE = (120, 141)  # of CPython, whose last flush failed, and of a program that SIGPIPE ended
 
@@ -190,17 +190,16 @@ class _Run:
             self.process.wait()
         self.output.close()
         if self.guard is not None and self.guard_process is not None:
-            with contextlib.suppress(OSError):
-                os.write(self.guard, b".")
-            os.close(self.guard)
+            self.guard_process.kill()  # quicker than telling it: it may not even have begun to listen
             self.guard_process.wait()
+            os.close(self.guard)
 
     # -- output
 
     def _read_once(self, interrupts: _Interrupts) -> bool:
         """Take what is there, or wait a moment; False when the program has ended and all is read."""
         now = time.monotonic()
-        if self.guard is None and now - self.started > _GUARD_AFTER:
+        if self.guard is None and now - self.started > _GUARD_AFTER[not self.command.mutates]:
             self._start_guard()
         data = self._gather(interrupts)
         if data:

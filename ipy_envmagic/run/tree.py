@@ -100,9 +100,8 @@ def _members_by_ps(leader: int) -> list[int]:
 
 
 def _guard(pipe: int, leader: int, mark: str) -> None:
-    """Wait for the kernel; when it dies without a word, end its program."""
-    if os.read(pipe, 1):
-        return
+    """Wait for the kernel to die, and then end its program; a kernel that lives on ends this guard itself."""
+    os.read(pipe, 1)
     signal_all(leader, mark, signal.SIGINT)
     until = time.monotonic() + _GUARD_PATIENCE
     while time.monotonic() < until and members(leader, mark):
