@@ -77,16 +77,15 @@ def test_the_table_is_sorted_and_has_each_name_once():
     assert len(modules) > 150
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
-def test_the_form_of_a_row(row):
-    module, distribution, *others = row
-    assert len(others) <= 1
-    assert all(part.isidentifier() for part in module.split("."))
-    listed = [*([distribution] if distribution != "-" else []), *" ".join(others).split()]
-    assert listed, "a row must say something"
-    assert all(re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", one) for one in listed)
-    # A dotted name cannot be guessed, so it stands there although the distribution has the same name.
-    assert "." in module or normalise(module) != normalise(distribution)
+def test_the_form_of_each_row():
+    for module, distribution, *others in ROWS:
+        assert len(others) <= 1, module
+        assert all(part.isidentifier() for part in module.split(".")), module
+        listed = [*([distribution] if distribution != "-" else []), *" ".join(others).split()]
+        assert listed, f"the row of {module} says nothing"
+        assert all(re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", one) for one in listed), module
+        # A dotted name cannot be guessed, so it stands there although the distribution has the same name.
+        assert "." in module or normalise(module) != normalise(distribution), module
 
 
 def test_the_table_is_read_at_first_use_only():
