@@ -304,7 +304,7 @@ def _refuse_what_breaks_the_kernel(
         requested = (*parsed.requested, *(held if verb == "uninstall" else ()))
         refusal = kernel_needs.refusal(verb, requested, needed, kept=held)
     else:
-        verb, requested = conda_builder.asked(words)
+        verb, requested = conda_builder.asked(words, environment)
         refusal = kernel_needs.refusal(verb, requested, needed, conda=True, python=environment.version[:2])
     if refusal:
         raise LineError(refusal)
