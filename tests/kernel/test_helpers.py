@@ -80,12 +80,18 @@ def test_a_process_that_is_left_behind_is_found(home, tmp_path):
     import os
     import subprocess
     import sys
+    import time
 
     if not os.path.isdir("/proc/self"):
         pytest.skip("processes are found through /proc")
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as child:
-        assert child.pid in leftover_processes(os.environ[MARKER])
-        child.kill()
+        try:
+            end = time.monotonic() + 5  # a process shows its variables only once it has begun
+            while child.pid not in (found := leftover_processes(os.environ[MARKER])) and time.monotonic() < end:
+                time.sleep(0.01)
+            assert child.pid in found
+        finally:
+            child.kill()
 
 
 def test_a_kernel_that_cannot_start_says_why(new_venv, home):

@@ -216,7 +216,7 @@ def test_uninstall_does_not_ask(fresh_kernel):
 
 @pytest.mark.parametrize("name", ["comm", "ipykernel", "IPython", "traitlets", "pyzmq", "jupyter_client", "pip"])
 def test_what_the_kernel_needs_is_not_removed(fresh_kernel, fresh_venv, name):
-    if not list(fresh_venv.site_packages.glob(f"{name}-*.dist-info")):
+    if not list(fresh_venv.site_packages.glob(f"{name.lower()}-*.dist-info")):
         pytest.skip(f"this kernel does without {name}")
     cell = fresh_kernel.run(f"%pip uninstall -y {name}")
     assert cell.status == "error", cell
