@@ -169,6 +169,9 @@ def user_site(base: str, version: tuple[int, ...], platform: str, environ: Mappi
     return os.path.join(root or os.path.join(home, ".local"), "lib", f"python{major}.{minor}", "site-packages")
 
 
+_NESTED = 8  # environments made from one another that are followed: two may name each other
+
+
 def base_prefix_of(prefix: str, settings: Mapping[str, str], platform: str) -> str:
     """Return the prefix of the Python that a virtual environment was made from.
 
@@ -188,6 +191,11 @@ def base_prefix_of(prefix: str, settings: Mapping[str, str], platform: str) -> s
         return home
     # The interpreter in `home` may be a link into the installation, as ~/.local/bin/python3.12 is for uv's Pythons.
     above = os.path.dirname(home.rstrip("/"))
+    for _ in range(_NESTED):  # made by the interpreter of another virtual environment
+        further = read_settings(above).get("home")
+        if not further:
+            break
+        home, above = further, os.path.dirname(further.rstrip("/"))
     if installed_versions(above):
         return above
     names = [f"python{'.'.join(_version_words(settings)[:2])}", "python3", "python"]
@@ -294,7 +302,7 @@ def _of_conda(prefix: str) -> Iterator[Version]:
 
 def _of_binary(base: str, short: tuple[int, int], platform: str) -> Version | None:
     """Search the interpreter itself for its version: a distribution's Python without headers says it nowhere else."""
-    pattern = re.compile(rb"\0%d\.%d\.(\d{1,3})[+a-z0-9]*\0" % short)
+    pattern = re.compile(rb"\x00%d\.%d\.(\d{1,3})[+a-z0-9]*\x00" % short)
     try:
         with open(interpreter(base, short, platform, plain=False), "rb") as file:
             rest = b""

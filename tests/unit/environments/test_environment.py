@@ -192,8 +192,14 @@ def test_what_serves_is_found(venv, tmp_path):
     assert not tools.pip_module(environment)
     bundled = tools.bundled_pip(environment)
     assert bundled is None or os.path.isfile(bundled)
-    assert tools.find_uv(environment, {"PATH": ""}, str(tmp_path)) is None or not tmp_path
     uv = venv.bin / "uv"
     uv.write_text("#!/bin/sh\n")
     uv.chmod(0o755)
     assert tools.find_uv(environment, {"PATH": ""}, str(tmp_path)) == str(uv)
+
+
+def test_environments_that_name_each_other_end(tmp_path):
+    for name, other in (("a", "b"), ("b", "a")):
+        touch(tmp_path / name / "bin/python3.12", tmp_path / name / "lib/python3.12/site-packages/x")
+        (tmp_path / name / "pyvenv.cfg").write_text(f"home = {tmp_path / other / 'bin'}\nversion = 3.12.1\n")
+    assert Environment.from_prefix(tmp_path / "a", platform="linux").kind == "venv"

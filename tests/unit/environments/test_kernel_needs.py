@@ -31,7 +31,7 @@ def test_the_closure_holds_what_a_kernel_starts_with(needed):
         ("uninstall", ["Jupyter_Client"]),
         ("install", ["traitlets<4"]),
         ("install", ["ipykernel==4.0"]),
-        ("install", ["six", "jupyter_client<5"]),
+        ("install", ["six", "ipython==5.0"]),
     ],
 )
 def test_what_would_end_the_kernel_is_refused(needed, verb, requested):
@@ -44,7 +44,7 @@ def test_what_would_end_the_kernel_is_refused(needed, verb, requested):
 @pytest.mark.parametrize(
     ("verb", "requested"),
     [
-        ("uninstall", ["six", "pytest"]),
+        ("uninstall", ["pytest", "hypothesis"]),
         ("install", ["traitlets>=5", "ipykernel", "numpy<2", "./local", "https://host/traitlets-1.whl"]),
         ("list", ["ipykernel"]),
         ("download", ["traitlets<4"]),
