@@ -160,11 +160,21 @@ def _project(prefix: Prefix) -> str:
 
 
 def _pixi_name(prefix: Prefix, folder: str) -> str:
-    project, _, inside = prefix.words.rstrip("/").rpartition("/.pixi/envs/")
-    if not inside:
+    """Name it by its place in the project, or, where it is detached from it, by the mark that pixi leaves in it."""
+    project, _, _ = prefix.words.rstrip("/").rpartition("/.pixi/envs/")
+    name, environment = project.rpartition("/")[2], folder
+    if not name:
+        import json  # noqa: PLC0415 detached environments are rare
+
+        try:
+            mark = json.loads(read_text(os.path.join(prefix.path, "conda-meta", "pixi")))
+            name = os.path.basename(os.path.dirname(mark["manifest_path"]))
+            environment = str(mark.get("environment_name", folder))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            name = ""
+    if not name:
         return folder
-    name = project.rpartition("/")[2]
-    return name if folder == "default" else f"{name}:{folder}"
+    return name if environment == "default" else f"{name}:{environment}"
 
 
 def _is_conda(prefix: Prefix) -> bool:

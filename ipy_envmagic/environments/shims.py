@@ -106,7 +106,7 @@ def _pyenv_root(shim: str, environ: Mapping[str, str], home: str) -> str:
     if said:
         return said[1]
     above = os.path.dirname(os.path.dirname(shim))
-    places = (environ.get("PYENV_ROOT"), above, os.path.join(home, ".pyenv"))
+    places = (environ.get("PYENV_ROOT"), above, os.path.join(home, ".pyenv") if home else None)
     return next((place for place in places if place and os.path.isdir(os.path.join(place, "versions"))), above)
 
 

@@ -106,7 +106,7 @@ def _uv_candidates(environment: Environment, environ: Mapping[str, str], home: s
         for path in record(distribution):
             if path.replace("\\", "/").rpartition("/")[2] == name:
                 yield os.path.normpath(os.path.join(distribution.site_directory, path))
-    if environ.get("UV"):
+    if os.path.isabs(environ.get("UV", "")):
         yield environ["UV"]
     yield from on_path("uv", environ, None, platform=environment.platform)
     if environ.get("XDG_BIN_HOME"):
@@ -130,7 +130,8 @@ def _interpreters(environment: Environment, environ: Mapping[str, str]) -> Itera
         for path in on_path(name, environ, None, platform=environment.platform):
             if not is_script(path):
                 yield path
-    through_shims = python_on_path(environ, "", None, platform=environment.platform)
+    home = environ.get("HOME") or environ.get("USERPROFILE") or ""
+    through_shims = python_on_path(environ, home, None, platform=environment.platform)
     if through_shims:
         yield through_shims
 
