@@ -38,7 +38,7 @@ _LARGEST_FILE = 1 << 20  # characters of a requirements file that are looked at
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user's configuration says of a run; see `ipy_envmagic.config` for each."""
+    """What the user's configuration says of a run; see `ipy_envmagic.magics.EnvMagics` for each."""
 
     echo: bool = True
     raise_on_error: bool = True

@@ -1,4 +1,7 @@
-"""The magics: read the line, call one function, hand back its result."""
+"""The magics and their configuration: read the line, call one function, hand back its result.
+
+The traits stand here and not in a module of their own because a module more costs a fifth of the time to load.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import IPython
 from IPython.core import magic
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
-
-from ipy_envmagic.config import Settings
+from traitlets import Bool, Enum, Float
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +28,24 @@ _RESULTS = (("ipy_envmagic.actions", "CommandResult"), ("ipy_envmagic.checks.rep
 
 
 @magics_class
-class EnvMagics(Settings, Magics):
+class EnvMagics(Magics):
     """%pip, %conda, %mamba, %micromamba, %uv and %envcheck for the Python that runs this kernel."""
+
+    echo = Bool(default_value=True, help="Print each command, dimmed and with secrets masked, before it runs.").tag(
+        config=True
+    )
+    raise_on_error = Bool(
+        default_value=True,
+        help="Fail the cell when a program ends with a status other than 0. False: the result tells it alone.",
+    ).tag(config=True)
+    pip_backend = Enum(
+        ["auto", "pip", "uv"],
+        "auto",
+        help="What serves %pip: the environment's pip, uv, or (auto) pip where it is there and uv where it is not.",
+    ).tag(config=True)
+    interrupt_grace = Float(
+        5.0, min=0.0, help="Seconds that an interrupted program has to clean up before it is ended with all it started."
+    ).tag(config=True)
 
     shell: Any  # an InteractiveShell, set by Magics
     replaced: dict[str, Any]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ipy_envmagic.checks.report import Report
     from ipy_envmagic.commands.line import Evaluate
-    from ipy_envmagic.config import Settings
+    from ipy_envmagic.magics import EnvMagics
 
 __all__ = ["Typed", "command", "envcheck", "show_report", "show_result", "show_value", "take_back_prompt"]
 
@@ -35,7 +35,7 @@ class Typed:
     evaluate: Evaluate
 
 
-def command(shell: InteractiveShell, typed: Typed, settings: Settings) -> actions.CommandResult:
+def command(shell: InteractiveShell, typed: Typed, settings: EnvMagics) -> actions.CommandResult:
     """Run the line or the cell of a package magic."""
     program, cell = typed.program, typed.cell
     line = _parse(typed.line, typed.evaluate)

@@ -44,7 +44,6 @@ def test_nothing_heavy_is_imported_at_load(new_kernel):
     assert others == []
     assert [name for name in new if name.startswith("ipy_envmagic")] == [
         "ipy_envmagic",
-        "ipy_envmagic.config",
         "ipy_envmagic.magics",
     ]
 
