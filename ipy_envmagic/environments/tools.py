@@ -125,7 +125,9 @@ def _is_shim(path: str) -> bool:
 
 
 def _interpreters(environment: Environment, environ: Mapping[str, str]) -> Iterator[str]:
-    yield layout.interpreter(environment.base_prefix, environment.version, environment.platform, plain=False)
+    base = layout.interpreter(environment.base_prefix, environment.version, environment.platform, plain=False)
+    if base:
+        yield base
     for name in ("python3", "python"):
         for path in on_path(name, environ, None, platform=environment.platform):
             if not is_script(path):
