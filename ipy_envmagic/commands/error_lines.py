@@ -59,14 +59,15 @@ def _of_pip(lines: list[str]) -> str | None:
     if summary.startswith("Failed to build installable wheels") and detail:
         summary = f"Failed to build {detail}"
     if summary and not summary.endswith("did not run successfully."):
-        return " ".join(filter(None, (_sentence(summary), _inside_build(lines))))
+        says_more = detail.endswith(".") and not detail.startswith(("See above", "No available"))
+        return _joined(summary, _inside_build(lines) or (detail if says_more else None))
     if "git clone" in summary or "git fetch" in summary:
         return f"git failed: {_inside_build(lines) or summary}"
     errors = [line.partition(":")[2].strip() for line in lines if line.startswith(("ERROR:", "error:"))]
     telling = [error for error in errors if error and not error.startswith(_EMPTY_WORDS)]
     if telling:
         built = re.match(r"(Could not build wheels|Failed to build|Failed to install)", telling[-1])
-        return " ".join(filter(None, (_sentence(telling[-1]), _inside_build(lines)))) if built else telling[-1]
+        return _joined(telling[-1], _inside_build(lines)) if built else telling[-1]
     plain_words = ("no such option", "ambiguous option", "option ")
     options = [line for line in lines if line.startswith(plain_words) or " option requires " in line]
     found = options or errors
@@ -84,7 +85,7 @@ def _of_uv(lines: list[str]) -> str | None:
     causes = list(_causes(block[1:]))
     inside = _inside_build(block)
     if not causes:
-        return " ".join(filter(None, (_sentence(head) if inside else head, inside)))
+        return _joined(head, inside)
     if head.startswith("No solution found"):
         reason = re.sub(r"^Because\s+", "", causes[0])
         return re.sub(r",? (?:and|or) (?:you require|your project).*|,? we can conclude.*", "", reason).rstrip(", ")
@@ -130,8 +131,8 @@ def _summary(lines: list[str]) -> tuple[str, str]:
     return "", ""
 
 
-def _sentence(text: str) -> str:
-    return f"{text.rstrip('. ')}:"
+def _joined(text: str, reason: str | None) -> str:
+    return f"{text.rstrip('. ')}: {reason}" if reason else text
 
 
 def _last(lines: list[str]) -> str | None:

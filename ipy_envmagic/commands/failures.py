@@ -383,6 +383,8 @@ _RULES: tuple[Callable[[_Failure], str | None], ...] = (
     _disk_full,
     _externally_managed,
     _hashes,
+    _requires_python,
+    _conflict,  # these three are certain; a warning of the network may only have been on the way
     _credentials,
     _network,
     _no_git,
@@ -391,9 +393,7 @@ _RULES: tuple[Callable[[_Failure], str | None], ...] = (
     _compiler,
     _build,
     _not_writable,
-    _requires_python,
     _platform,
-    _conflict,
     _invalid,
     _missing_file,
     _not_found,

@@ -1,15 +1,18 @@
 """%pip: what runs, on each platform, and what is refused before anything runs."""
 
+import ensurepip
+import glob
 import json
 import os
 import shutil
 import subprocess
 import sys
 import textwrap
+import venv
 
 import pytest
 from isolation import isolated
-from wheels import make_wheel
+from wheels import make_project, make_wheel
 
 from ipy_envmagic.commands.arguments import parse
 from ipy_envmagic.commands.pip import Tools, build, requested
@@ -458,6 +461,28 @@ def test_modules_beside_the_notebook_are_not_imported(tmp_path, program):
     done = run(made, tmp_path, free_of_configuration(tmp_path) | {"PYTHONPATH": ":"})
     assert done.returncode == 0, done.stderr
     assert "Would install tiny-1.0" in done.stdout
+
+
+BUNDLED = sorted(glob.glob(os.path.join(os.path.dirname(ensurepip.__file__), "_bundled", "pip-*.whl")))
+
+
+@pytest.mark.skipif(not BUNDLED, reason="this Python carries no pip")
+@pytest.mark.parametrize("serving", ["bundled", "other"])
+def test_an_environment_without_pip_is_installed_into_by_a_build_in_isolation(tmp_path, serving):
+    venv.create(tmp_path / "env", with_pip=False)
+    python = str(tmp_path / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+    project = make_project(tmp_path / "project", "tiny-project", "1.0")
+    (tmp_path / "pip.py").write_text("raise SystemExit('the one beside the notebook')\n")
+    tools = Tools(
+        has_pip=False,
+        bundled_pip=BUNDLED[-1] if serving == "bundled" else None,
+        other_python=sys.executable if serving == "other" else None,
+    )
+    where = environment(executable=python, version=sys.version_info[:3])
+    done = run(command(["install", str(project)], tools, where), tmp_path, free_of_configuration(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = subprocess.check_output([python, "-c", "import tiny_project; print(tiny_project.__file__)"], text=True)
+    assert str(tmp_path / "env") in found
 
 
 @pytest.mark.skipif(

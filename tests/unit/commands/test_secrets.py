@@ -99,7 +99,7 @@ def test_what_is_no_secret_is_not_collected():
 def test_no_password_in_a_url_is_shown(password):
     url = f"https://someone:{password}@index.example.org/simple"
     assert mask(url) == "https://****@index.example.org/simple"
-    assert collect([url], {})[-1:] <= (password,) or MASK in mask(f"'{password}'", collect([url], {}))
+    assert mask(f"said '{password}' aloud", collect([url], {})) != f"said '{password}' aloud"
 
 
 @given(st.text())
