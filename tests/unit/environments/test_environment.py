@@ -1,5 +1,6 @@
 """The environment model, beside what the interpreters themselves say."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ipy_envmagic.environments import layout, tools
+from ipy_envmagic.environments import environment as environment_module
+from ipy_envmagic.environments import layout
 from ipy_envmagic.environments.environment import Environment
 from ipy_envmagic.errors import EnvMagicError
 
@@ -182,24 +184,147 @@ def test_the_interpreter_behind_a_stub_and_behind_nothing(tmp_path):
     assert layout.resolve_executable(str(link), str(tmp_path), (3, 12, 1), "linux") == str(link)
 
 
-# -- what can install into it
+# -- the running interpreter, asked from inside
+
+PACKAGE = Path(environment_module.__file__).parents[2]
+OTHERS = {"sys.executable": sys.executable, "the system's": "/usr/bin/python3"}
 
 
-def test_what_serves_is_found(venv, tmp_path):
-    environment = Environment.from_prefix(venv.path)
-    assert tools.pip_module(environment)
-    venv.run("-m", "pip", "uninstall", "-q", "-y", "pip")
-    assert not tools.pip_module(environment)
-    bundled = tools.bundled_pip(environment)
-    assert bundled is None or os.path.isfile(bundled)
-    uv = venv.bin / "uv"
-    uv.write_text("#!/bin/sh\n")
-    uv.chmod(0o755)
-    assert tools.find_uv(environment, {"PATH": ""}, str(tmp_path)) == str(uv)
+def own_word(python, **variables):
+    """Return what `Environment.current` says inside another interpreter, and what that has on its path."""
+    code = (
+        "import json, sys, dataclasses; path = list(sys.path); "
+        f"sys.path.append({str(PACKAGE)!r}); "
+        "from ipy_envmagic.environments.environment import Environment; "
+        "print(json.dumps([dataclasses.asdict(Environment.current()), path]))"
+    )
+    done = subprocess.run(
+        [python, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, **variables}
+    )
+    told, path = json.loads(done.stdout)
+    return told, [entry for entry in path if entry.endswith(("site-packages", "dist-packages"))]
 
 
-def test_environments_that_name_each_other_end(tmp_path):
-    for name, other in (("a", "b"), ("b", "a")):
-        touch(tmp_path / name / "bin/python3.12", tmp_path / name / "lib/python3.12/site-packages/x")
-        (tmp_path / name / "pyvenv.cfg").write_text(f"home = {tmp_path / other / 'bin'}\nversion = 3.12.1\n")
-    assert Environment.from_prefix(tmp_path / "a", platform="linux").kind == "venv"
+@pytest.mark.skipif(os.name == "nt", reason="POSIX layout")
+@pytest.mark.parametrize("python", OTHERS)
+@pytest.mark.parametrize("options", [(), ("--system-site-packages",)], ids=["alone", "with its base"])
+@pytest.mark.parametrize("has_user_site", [False, True])
+def test_from_inside_and_from_its_files_alike(python, options, has_user_site, tmp_path, home):
+    base = OTHERS[python]
+    if not os.path.exists(base):
+        pytest.skip("no system Python here")
+    version = said_by(base)["version"]
+    if version < [3, 10]:
+        pytest.skip("the system's Python is older than the package")
+    if has_user_site:
+        (home / f".local/lib/python{version[0]}.{version[1]}/site-packages").mkdir(parents=True)
+    folder = tmp_path / "a project" / "venv"
+    subprocess.run([base, "-m", "venv", "--without-pip", *options, folder], check=True)
+    read = Environment.from_prefix(folder)
+    told, path = own_word(read.executable)
+    told["site_directories"] = [one for one in told["site_directories"] if os.path.isdir(one)]
+    assert told["site_directories"] == path
+    files = {key: value for key, value in dataclasses.asdict(read).items() if key != "site_directories"}
+    assert {key: value for key, value in told.items() if key != "site_directories"} == {
+        **files,
+        "version": list(read.version),
+    }
+    assert [one for one in read.site_directories if os.path.isdir(one)] == path
+
+
+@pytest.mark.skipif(not os.path.exists("/usr/bin/python3"), reason="no system Python here")
+@pytest.mark.parametrize("has_user_site", [False, True])
+def test_the_system_python_from_inside_and_from_its_files_alike(has_user_site, home):
+    said = said_by("/usr/bin/python3")
+    if said["prefix"] != "/usr" or said["version"] < [3, 10]:
+        pytest.skip("/usr/bin/python3 is not the system's own, or older than the package")
+    user = home / f".local/lib/python{said['version'][0]}.{said['version'][1]}/site-packages"
+    if has_user_site:
+        user.mkdir(parents=True)
+    read = Environment.from_prefix("/usr")
+    told, path = own_word("/usr/bin/python3")
+    assert [one for one in told["site_directories"] if os.path.isdir(one)] == path
+    assert [one for one in read.site_directories if os.path.isdir(one)] == path
+    assert str(user) in told["site_directories"]
+    assert told["version"] == list(read.version)
+    for key in ("kind", "manager", "name", "writable", "externally_managed", "base_prefix"):
+        assert told[key] == getattr(read, key)
+    assert os.path.samefile(told["executable"], read.executable)
+
+
+def test_the_user_site_is_told_before_it_is_there(new_venv, home):
+    made = new_venv("v", pip=False, system_site_packages=True)
+    short = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    user = str(home / ".local" / "lib" / short / "site-packages")
+    told, path = own_word(made.python)
+    assert user not in path
+    assert user in told["site_directories"]
+    assert user not in own_word(made.python, PYTHONNOUSERSITE="1")[0]["site_directories"]
+    read = Environment.from_prefix(made.path, environ={}, home=str(home))
+    assert user in read.site_directories
+    read = Environment.from_prefix(made.path, environ={"PYTHONNOUSERSITE": "1"}, home=str(home))
+    assert user not in read.site_directories
+
+
+def test_a_site_directory_on_the_path_counts_wherever_it_lies(tmp_path):
+    extra = tmp_path / "vendor" / "site-packages"
+    extra.mkdir(parents=True)
+    told, path = own_word(sys.executable, PYTHONPATH=str(extra))
+    assert path[0] == str(extra)
+    assert told["site_directories"][0] == str(extra)
+
+
+def test_a_virtual_environment_whose_base_is_gone(tmp_path):
+    make_venv(str(tmp_path / "v"))
+    settings = tmp_path / "v" / "pyvenv.cfg"
+    version = "{}.{}.{}".format(*sys.version_info[:3])
+    settings.write_text(f"home = {tmp_path}/gone/bin\nversion = {version}\n")
+    environment = Environment.from_prefix(tmp_path / "v")
+    assert environment.version == sys.version_info[:3]
+    assert environment.base_prefix == str(tmp_path / "gone")
+    assert environment.kind == "venv"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("[externally-managed]\nError=Use apt.\n", "Use apt."),
+        ("[externally-managed]\nError=Ask 100% of them\nError-de=Nein\n", "Ask 100% of them"),
+        ("[externally-managed]\n", "managed by something else"),
+        ("", "managed by something else"),
+        ("no section\n", "managed by something else"),
+        ("[externally-managed]\nError=one\nError=two\n", "two"),
+    ],
+)
+@pytest.mark.parametrize("platform", ["linux", "win32"])
+def test_an_externally_managed_file_in_any_state(tmp_path, content, expected, platform):
+    library = tmp_path / ("Lib" if platform == "win32" else "lib/python3.12")
+    touch(library / "os.py", tmp_path / "python312.dll", tmp_path / "conda-meta/history")
+    (library / "EXTERNALLY-MANAGED").write_text(content)
+    told = Environment.from_prefix(tmp_path, platform=platform, environ={}).externally_managed
+    assert told is not None
+    assert expected in told
+
+
+def test_a_virtual_environment_is_not_externally_managed(tmp_path):
+    touch(tmp_path / "base/lib/python3.12/os.py", tmp_path / "v/lib/python3.12/site-packages/x.py")
+    (tmp_path / "base/lib/python3.12/EXTERNALLY-MANAGED").write_text("[externally-managed]\nError=No.\n")
+    (tmp_path / "v/pyvenv.cfg").write_text(f"home = {tmp_path}/base/bin\n")
+    assert Environment.from_prefix(tmp_path / "base", platform="linux").externally_managed == "No."
+    assert Environment.from_prefix(tmp_path / "v", platform="linux").externally_managed is None
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="an administrator may write everywhere")
+def test_what_may_not_be_written(tmp_path):
+    make_venv(str(tmp_path / "v"))
+    site = Path(Environment.from_prefix(tmp_path / "v").site_directories[0])
+    site.chmod(0o555)
+    try:
+        assert not Environment.from_prefix(tmp_path / "v").writable
+    finally:
+        site.chmod(0o755)
+
+
+def test_an_install_directory_that_is_a_file_is_not_writable(tmp_path):
+    touch(tmp_path / "lib/python3.12/os.py", tmp_path / "lib/python3.12/site-packages")
+    assert not Environment.from_prefix(tmp_path, platform="linux").writable

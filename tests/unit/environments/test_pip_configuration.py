@@ -10,7 +10,6 @@ import pytest
 from ipy_envmagic.environments.environment import Environment
 from ipy_envmagic.environments.pip_configuration import configuration_files, pip_configuration
 
-
 REDIRECTING = {"target", "prefix", "root", "user", "no-user", "python"}
 
 
