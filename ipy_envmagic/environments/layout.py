@@ -214,6 +214,8 @@ def prefix_of(executable: str, platform: str) -> str | None:
     platform : str
         As `sys.platform`.
     """
+    if not executable:
+        return None
     folder = os.path.dirname(os.path.abspath(executable))
     for place in (folder, os.path.dirname(folder)):
         if os.path.isfile(os.path.join(place, "pyvenv.cfg")):

@@ -124,7 +124,7 @@ def test_without_metadata_the_name_must_do(tmp_path, name, expected):
     "name", ["~kg-1.0.dist-info", "-kg-1.0.dist-info", ".dist-info", "é è.dist-info", "(.egg-info"]
 )
 def test_what_is_no_distribution(tmp_path, name):
-    (tmp_path / name).mkdir()
+    lay(tmp_path, name, "Name: kg\nVersion: 1.0\n" if name[0] in "~-." else "")
     assert distributions.installed([str(tmp_path)]) == {}
 
 

@@ -325,6 +325,11 @@ def test_what_may_not_be_written(tmp_path):
         site.chmod(0o755)
 
 
+def test_a_site_directory_that_an_install_would_make_is_writable(tmp_path):
+    touch(tmp_path / "lib/python3.12/os.py")
+    assert Environment.from_prefix(tmp_path, platform="linux").writable
+
+
 def test_an_install_directory_that_is_a_file_is_not_writable(tmp_path):
     touch(tmp_path / "lib/python3.12/os.py", tmp_path / "lib/python3.12/site-packages")
     assert not Environment.from_prefix(tmp_path, platform="linux").writable

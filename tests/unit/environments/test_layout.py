@@ -205,6 +205,14 @@ def test_the_prefix_of_an_interpreter(tmp_path):
     assert layout.prefix_of("a\0b", "linux") is None
 
 
+@posix_only
+def test_no_interpreter_has_no_prefix_wherever_we_are(tmp_path, monkeypatch):
+    python(tmp_path)
+    monkeypatch.chdir(tmp_path / "bin")
+    assert layout.prefix_of("", "linux") is None
+    assert layout.prefix_of("python3", "linux") == str(tmp_path)
+
+
 def test_the_prefix_of_an_interpreter_on_windows(tmp_path):
     lay(tmp_path, "v/pyvenv.cfg", "v/Scripts/python.exe", "base/python.exe", "base/Lib/os.py", "x/python.exe")
     assert layout.prefix_of(str(tmp_path / "v" / "Scripts" / "python.exe"), "win32") == str(tmp_path / "v")
@@ -218,6 +226,8 @@ def test_the_version_in_a_prefix_with_several(tmp_path):
     lay(tmp_path, "lib/python3.9/os.py", "lib/python3.13/dist-packages/x.py")
     assert layout.installed_versions(str(tmp_path)) == [(3, 13), (3, 11), (3, 9)]
     assert layout.version_of(str(tmp_path), str(tmp_path), {}, "linux") == (3, 11, 0)
+    assert layout.version_of(str(tmp_path), str(tmp_path), {"version": "3.9.4"}, "linux") == (3, 9, 4)
+    assert layout.version_of(str(tmp_path), str(tmp_path), {"version": "3.8.4"}, "linux") == (3, 11, 0)
 
 
 @pytest.mark.parametrize(
