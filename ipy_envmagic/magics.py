@@ -156,7 +156,7 @@ class EnvMagics(Magics):
         """
         from ipy_envmagic import session  # noqa: PLC0415 at the first check
 
-        report = session.envcheck(line, self._evaluate(local_ns))
+        report = session.envcheck(self.shell, line, self._evaluate(local_ns))
         self._present(report, session.show_report)
         return report
 

@@ -66,7 +66,7 @@ def command(shell: InteractiveShell, typed: Typed, settings: EnvMagics) -> actio
     return run((*line.words, *body))
 
 
-def envcheck(text: str, evaluate: Evaluate) -> Report:
+def envcheck(shell: InteractiveShell, text: str, evaluate: Evaluate) -> Report:
     """Check what a line names."""
     from ipy_envmagic.checks.check import check  # noqa: PLC0415 the first check loads what it needs
     from ipy_envmagic.checks.session import Session  # noqa: PLC0415
@@ -78,7 +78,7 @@ def envcheck(text: str, evaluate: Evaluate) -> Report:
         raise LineError(f"%envcheck knows no option {unknown[0]}", "It takes names: %envcheck numpy pandas>=2")
     if not line.words:
         raise LineError("Nothing to check was named; name it: %envcheck numpy")
-    return check(line.words, Environment.current(), Session.current())
+    return check(line.words, Environment.current(), Session.current(variables=shell.user_ns))
 
 
 def _parse(text: str, evaluate: Evaluate) -> Line:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
 __all__ = ["Session"]
+
+_FLAGS = ("isolated", "ignore_environment", "no_site", "no_user_site", "safe_path")
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,16 @@ class Session:
         The working directory, absolute: what an empty entry of `sys_path` means.
     started : float or None
         When the process started, in seconds since the epoch; None where that is not known.
+    meta_path : tuple
+        As `sys.meta_path`.
+    importers : mapping of str to finder
+        As `sys.path_importer_cache`.
+    variables : mapping of str to object
+        The user's namespace. Only looked at.
+    flags : frozenset of str
+        Those of "isolated", "ignore_environment", "no_site", "no_user_site" and "safe_path" that `sys.flags` has set.
+    user_site : bool or None
+        As `site.ENABLE_USER_SITE`: False where the user or an option has turned it off, None where it must not be used.
     """
 
     sys_path: tuple[str, ...]
@@ -43,22 +57,42 @@ class Session:
     home: str
     cwd: str
     started: float | None = None
+    meta_path: tuple[Any, ...] = ()
+    importers: Mapping[str, Any] = _NOTHING
+    variables: Mapping[str, Any] = _NOTHING
+    flags: frozenset[str] = frozenset()
+    user_site: bool | None = True
 
     @classmethod
-    def current(cls, kernelspec: str | None = None) -> Session:
+    def current(cls, kernelspec: str | None = None, variables: Mapping[str, Any] = _NOTHING) -> Session:
         """Return the state of this process.
 
         Parameters
         ----------
         kernelspec : str, optional
             The kernelspec's name, where the caller knows it.
+        variables : mapping of str to object, optional
+            The user's namespace.
         """
         try:
             cwd = os.getcwd()
         except OSError:  # the directory was removed under the kernel
             cwd = ""
         path = tuple(entry for entry in sys.path if isinstance(entry, str))
-        return cls(path, sys.modules, kernelspec, os.environ, os.path.expanduser("~"), cwd, _started())
+        return cls(
+            path,
+            sys.modules,
+            kernelspec,
+            os.environ,
+            os.path.expanduser("~"),
+            cwd,
+            _started(),
+            tuple(sys.meta_path),
+            sys.path_importer_cache,
+            variables,
+            frozenset(name for name in _FLAGS if getattr(sys.flags, name, False)),
+            getattr(sys.modules.get("site"), "ENABLE_USER_SITE", None),
+        )
 
     @property
     def path(self) -> tuple[str, ...]:

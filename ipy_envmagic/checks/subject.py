@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ipy_envmagic.checks.known import distribution_of
-from ipy_envmagic.checks.place import Place, locate
-from ipy_envmagic.environments.distributions import Distribution, normalise
+from ipy_envmagic.checks.place import Place, is_editable, locate
+from ipy_envmagic.environments.distributions import Distribution, metadata_headers, normalise, record
 from ipy_envmagic.environments.resolve import Module, is_standard_library
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Subject", "gather"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what is read once for all rules is kept in the instance
 class Subject:
     """What was asked, where, and what is here of it.
 
@@ -34,6 +35,8 @@ class Subject:
         The kernel's environment.
     session : Session
         What the kernel's process knows.
+    index : mapping of str to Distribution
+        What is installed on the kernel's path, by normalised name.
     place : Place
         What is on the kernel's path.
     wanted : str
@@ -47,6 +50,7 @@ class Subject:
     asked: Asked
     environment: Environment
     session: Session
+    index: Mapping[str, Distribution]
     place: Place
     wanted: str
     is_known: bool
@@ -60,7 +64,32 @@ class Subject:
     @property
     def is_loaded(self) -> bool:
         """Whether the kernel has loaded a module of it: then a change on the disk needs a restart."""
-        return (self.place.module_name or self.title).partition(".")[0] in self.session.modules
+        return self.root in self.session.modules
+
+    @property
+    def root(self) -> str:
+        """The first part of the module's name."""
+        return (self.place.module_name or self.title).partition(".")[0]
+
+    @property
+    def distribution(self) -> Distribution | None:
+        """What is installed for it."""
+        return self.place.distribution
+
+    @cached_property
+    def headers(self) -> Mapping[str, list[str]]:
+        """The head of the distribution's METADATA, by lower-case name; empty where there is none."""
+        return metadata_headers(self.distribution) if self.distribution else {}
+
+    @cached_property
+    def record(self) -> list[str]:
+        """The files that the distribution's RECORD names, relative to its site directory; empty where there is none."""
+        return record(self.distribution) if self.distribution else []
+
+    @cached_property
+    def is_editable(self) -> bool:
+        """Whether the distribution stands for a folder of its author's."""
+        return self.distribution is not None and is_editable(self.distribution)
 
 
 def gather(asked: Asked, environment: Environment, session: Session, index: Mapping[str, Distribution]) -> Subject:
@@ -79,7 +108,7 @@ def gather(asked: Asked, environment: Environment, session: Session, index: Mapp
     if place.module is None:
         place = _or_loaded(place, session)
     if place.distribution is not None:
-        return Subject(asked, environment, session, place, place.distribution.name, is_known=True)
+        return Subject(asked, environment, session, index, place, place.distribution.name, is_known=True)
     wanted, is_known = _wanted(asked)
     elsewhere = None
     if place.is_absent and not is_standard_library(asked.name):
@@ -88,7 +117,7 @@ def gather(asked: Asked, environment: Environment, session: Session, index: Mapp
         elsewhere = in_shell(asked.name, wanted, environment, session)
     if elsewhere is not None and elsewhere.place.distribution is not None:
         wanted, is_known = elsewhere.place.distribution.name, True
-    return Subject(asked, environment, session, place, wanted, is_known, elsewhere)
+    return Subject(asked, environment, session, index, place, wanted, is_known, elsewhere)
 
 
 def names_agree(name: str, key: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from patients import Patient
 from venvs import Venv
 from wheels import make_wheel
 
@@ -105,5 +106,23 @@ def shell(new_place, here):
     return other
 
 
-def codes(found):
-    return [finding.code for finding in found.findings]
+@pytest.fixture
+def new_patient(fresh_venv, wheelhouse, offline, home, tmp_path):
+    """A function that makes a `Patient`: a real environment with pip, IPython and the extension, for this test alone.
+
+    pip and uv see the wheelhouse and ``tmp_path / "wheels"``, and nothing else.
+    """
+
+    def make(*options, **variables):
+        cwd = tmp_path / "work"
+        cwd.mkdir(exist_ok=True)
+        (tmp_path / "wheels").mkdir(exist_ok=True)
+        links = dict.fromkeys(("PIP_FIND_LINKS", "UV_FIND_LINKS"), f"{wheelhouse} {tmp_path / 'wheels'}")
+        return Patient(fresh_venv, cwd, {**os.environ, **offline, **links, **variables}, options)
+
+    return make
+
+
+@pytest.fixture
+def patient(new_patient):
+    return new_patient()

@@ -3,10 +3,7 @@ import subprocess
 import sys
 
 import pytest
-
-
-def codes(check):
-    return [finding.code for finding in check.findings]
+from patients import codes
 
 
 def test_several_at_once_in_their_order(here):

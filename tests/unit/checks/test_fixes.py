@@ -2,14 +2,11 @@ import json
 import sys
 
 import pytest
+from patients import codes
 
 from ipy_envmagic.checks.fixes import _for_conda
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
-
-
-def codes(check):
-    return [finding.code for finding in check.findings]
 
 
 def write_record(place, name, version, files):

@@ -1,4 +1,4 @@
-"""Rules for what is here but is another one: another version, or another than the kernel has loaded."""
+"""Rules for what the kernel has loaded: it may be another one than the disk has now."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
-from ipy_envmagic.checks.fixes import install, restart
+from ipy_envmagic.checks.fixes import restart
 from ipy_envmagic.checks.place import is_editable
 from ipy_envmagic.checks.report import Finding
 from ipy_envmagic.environments.resolve import Module, resolve
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ipy_envmagic.checks.subject import Subject
     from ipy_envmagic.environments.distributions import Distribution
 
-__all__ = ["metadata_missing", "stale_import", "wrong_version"]
+__all__ = ["stale_import"]
 
 _VERSION_LINE = re.compile(
     rb"""^[ \t]*["']?_*version_*["']?[ \t]*(?::[^=\n"']*)?[=:][ \t]*(?:\w+[ \t]*=[ \t]*)*"""
@@ -26,40 +26,6 @@ _VERSION_LINE = re.compile(
 _NUMBERED = re.compile(r"v?\d", re.IGNORECASE)
 _HEAD = 1 << 18
 _CLOCK = 2.0  # seconds that a file's time may lie before the process's start by rounding alone
-
-
-def wrong_version(subject: Subject) -> Finding | None:
-    """See that the installed version does not satisfy the specifier."""
-    distribution = subject.place.distribution
-    if distribution is None or not distribution.version or subject.asked.allows(distribution.version):
-        return None
-    return Finding(
-        "wrong-version",
-        "error",
-        f"{distribution.name} {distribution.version} is installed, and {subject.asked.text} asks for another version.",
-        {
-            "installed": distribution.version,
-            "specifier": subject.asked.specifier,
-            "location": distribution.path,
-        },
-        install(subject),
-    )
-
-
-def metadata_missing(subject: Subject) -> Finding | None:
-    """Say that a version was asked for and that nothing tells which version is here."""
-    if not subject.asked.specifier or subject.place.is_empty or subject.place.is_standard:
-        return None
-    distribution = subject.place.distribution
-    if distribution is not None and distribution.version:
-        return None
-    return Finding(
-        "metadata-missing",
-        "warning",
-        f"{subject.title} is here, but nothing tells its version: {subject.asked.specifier} is not checked.",
-        {"location": subject.place.path},
-        install(subject),
-    )
 
 
 def stale_import(subject: Subject) -> Finding | None:

@@ -1,13 +1,9 @@
-import os
 import subprocess
 
 import pytest
+from patients import codes
 
 SUBJECT = "import {0}; print({0}.__name__)"
-
-
-def codes(check):
-    return [finding.code for finding in check.findings]
 
 
 def test_what_is_nowhere_is_not_installed(here):
@@ -100,21 +96,6 @@ def test_a_portion_of_a_namespace_that_is_missing_is_not_installed(here):
     assert check.findings[0].fix.magic == ("%pip install google-cloud-bigquery",)
 
 
-def test_a_module_that_a_package_has_not_is_no_install(here):
-    here.put("pkg", modules={"pkg/__init__.py": "", "pkg/part.py": ""})
-    check = here.one("pkg.prat.leaf")
-    assert codes(check) == ["submodule-missing"]
-    assert check.findings[0].message == "pkg is here, but it has no module pkg.prat."
-    assert check.findings[0].fix.magic == ()
-
-
-@pytest.mark.parametrize("init", ["import sys\nsys.modules['pkg.made'] = sys\n", "__path__ = ['elsewhere']\n"])
-def test_a_module_that_a_package_makes_itself_is_not_called_missing(here, init):
-    here.put("pkg", modules={"pkg/__init__.py": init})
-    check = here.one("pkg.made")
-    assert (codes(check), check.distribution) == ([], "pkg")
-
-
 def test_a_folder_of_that_name_does_not_stand_in_for_a_package(here):
     (here.cwd / "pandas").mkdir()
     assert codes(here.one("pandas")) == ["not-installed"]
@@ -144,20 +125,6 @@ def test_what_the_kernel_has_loaded_from_elsewhere_is_here(here):
     assert check.findings[0].fix.restart is True
     here.modules["made"].__file__ = None
     assert codes(here.one("made")) == []
-
-
-@pytest.mark.parametrize("name", ["json", "os.path", "sys", "email.mime.text", "sqlite3"])
-def test_the_standard_library_is_fine(here, name):
-    here.modules.update({"os.path": os.path})
-    check = here.one(name)
-    assert (codes(check), check.installer, check.distribution) == ([], "standard library", None)
-
-
-def test_a_module_of_the_standard_library_that_was_not_built(here):
-    name = "msvcrt" if os.name != "nt" else "posix"
-    check = here.one(name)
-    assert codes(check) == ["stdlib-missing"]
-    assert check.findings[0].fix.magic == ()
 
 
 def test_the_environment_of_the_shell_has_it(here, shell):

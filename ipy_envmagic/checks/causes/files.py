@@ -1,4 +1,4 @@
-"""Rules for what is here and cannot work: so far, a distribution without any of its modules."""
+"""Rules for the files of a distribution: what is recorded of them against what is on the disk."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from ipy_envmagic.checks.fixes import reinstall
-from ipy_envmagic.checks.place import is_editable
 from ipy_envmagic.checks.report import Finding
-from ipy_envmagic.environments.distributions import record, top_level
+from ipy_envmagic.environments.distributions import top_level
 
 if TYPE_CHECKING:
     from ipy_envmagic.checks.subject import Subject
@@ -19,11 +18,11 @@ __all__ = ["files_missing"]
 def files_missing(subject: Subject) -> Finding | None:
     """See a distribution whose RECORD lists modules of which not one is on the disk."""
     distribution = subject.place.distribution
-    if distribution is None or subject.place.module is not None or is_editable(distribution):
+    if distribution is None or subject.place.module is not None or subject.is_editable:
         return None
     names = top_level(distribution)
     listed = [
-        entry for entry in record(distribution) if entry.replace("\\", "/").partition("/")[0].partition(".")[0] in names
+        entry for entry in subject.record if entry.replace("\\", "/").partition("/")[0].partition(".")[0] in names
     ]
     if not listed or any(os.path.exists(os.path.join(distribution.site_directory, entry)) for entry in listed):
         return None

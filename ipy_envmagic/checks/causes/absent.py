@@ -1,4 +1,4 @@
-"""Rules for what is not here: nowhere, in another environment, under another name, or part of the standard library."""
+"""Rules for what is not here: nowhere, in another environment, or under another name."""
 
 from __future__ import annotations
 
@@ -8,48 +8,11 @@ from ipy_envmagic.checks.fixes import install
 from ipy_envmagic.checks.report import Finding, Fix
 from ipy_envmagic.checks.subject import names_agree
 from ipy_envmagic.environments.distributions import normalise
-from ipy_envmagic.environments.resolve import is_standard_library
 
 if TYPE_CHECKING:
     from ipy_envmagic.checks.subject import Subject
 
-__all__ = ["name_mismatch", "not_installed", "other_environment", "stdlib_missing", "submodule_missing"]
-
-
-def stdlib_missing(subject: Subject) -> Finding | None:
-    """See a module of the standard library that this Python was built, or packaged, without."""
-    if not subject.place.is_absent or not is_standard_library(subject.title):
-        return None
-    root = subject.title.partition(".")[0]
-    return Finding(
-        "stdlib-missing",
-        "error",
-        f"{root} is part of the standard library, but this Python does not have it.",
-        {"executable": subject.environment.executable, "base_prefix": subject.environment.base_prefix},
-        Fix(
-            (),
-            restart=True,
-            steps=f"No index has it: use a Python that was built with {root}, or add the system's package for it.",
-        ),
-    )
-
-
-def submodule_missing(subject: Subject) -> Finding | None:
-    """See a name below a package that is here, where the package has no such module and makes none itself."""
-    parents = subject.place.parents
-    if not parents:
-        return None
-    parent = parents[-1]
-    if parent.kind == "namespace":
-        return None  # another distribution may bring this portion
-    missing = ".".join(subject.title.split(".")[: len(parents) + 1])
-    return Finding(
-        "submodule-missing",
-        "error",
-        f"{parent.name} is here, but it has no module {missing}.",
-        {"parent": parent.name, "location": parent.place},
-        Fix((), steps=f"Look for the right name in {parent.place}, or for a version of {parent.name} that has it."),
-    )
+__all__ = ["name_mismatch", "not_installed", "other_environment"]
 
 
 def other_environment(subject: Subject) -> Finding | None:

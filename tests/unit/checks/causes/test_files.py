@@ -1,5 +1,6 @@
-def codes(check):
-    return [finding.code for finding in check.findings]
+import shutil
+
+from patients import codes
 
 
 def test_a_distribution_whose_files_are_gone(here):
@@ -14,6 +15,14 @@ def test_a_distribution_whose_files_are_gone(here):
     assert check.findings[0].fix.magic == ("%pip install --force-reinstall --no-deps some-project==1.2",)
     here.put("some-project", "1.2", modules={"some/__init__.py": "", "some/part.py": ""})
     assert codes(here.one("some-project")) == []
+
+
+def test_the_printed_line_brings_the_files_back(patient):
+    patient.venv.pip("install", "envmagic-demo-package==1.0", env=dict(patient.env))
+    shutil.rmtree(patient.venv.site_packages / "envmagic_demo_package")
+    cured = patient.cure("envmagic-demo-package", proof="import envmagic_demo_package.part")
+    assert cured.before.codes == ["files-missing"]
+    assert cured.after.codes == []
 
 
 def test_a_distribution_without_modules_is_fine(here):
