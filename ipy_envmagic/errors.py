@@ -6,7 +6,7 @@ what to write instead. None of them shows a traceback for something that a user 
 
 from __future__ import annotations
 
-__all__ = ["CommandFailed", "CommandInterrupted", "EnvMagicError", "LineError"]
+__all__ = ["CommandFailed", "CommandInterrupted", "EnvCheckFailed", "EnvMagicError", "LineError"]
 
 
 class EnvMagicError(Exception):
@@ -50,3 +50,19 @@ class CommandFailed(EnvMagicError):  # noqa: N818 the name is what a cell shows
 
 class CommandInterrupted(EnvMagicError, KeyboardInterrupt):  # noqa: N818 the name is what a cell shows
     """A program was ended by an interrupt of the kernel; a loop around it ends as for any KeyboardInterrupt."""
+
+
+class EnvCheckFailed(EnvMagicError):  # noqa: N818 the name is what a cell shows
+    """``%envcheck --strict`` found something that cannot be used.
+
+    Parameters
+    ----------
+    message, remedy : str
+        As of every error of ours: the verdict, then a line for each problem with its fix.
+    report : Report
+        What was found; kept as `report`.
+    """
+
+    def __init__(self, message: str, remedy: str | None, report: object) -> None:
+        super().__init__(message, remedy)
+        self.report = report

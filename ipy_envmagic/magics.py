@@ -150,15 +150,20 @@ class EnvMagics(Magics):
 
             %envcheck numpy
             %envcheck numpy pandas>=2 cv2                 import names and distribution names both serve
+            %envcheck -r requirements.txt
+            %envcheck                                     the environment as a whole
             r = %envcheck numpy                           r.ok, r.checks, r.findings, r.to_dict()
 
-        Nothing is imported, started or changed.
-        """
-        from ipy_envmagic import session  # noqa: PLC0415 at the first check
+        Nothing is imported, started or changed, unless an option asks for it:
 
-        report = session.envcheck(self.shell, line, self._evaluate(local_ns))
-        self._present(report, session.show_report)
-        return report
+        --deep     import each in a process of its own, within --timeout SECONDS (30)
+        --fix      run the lines that mend what was found, and check again
+        --strict   fail the cell where something cannot be used
+        --json     print the report as JSON
+        """
+        from ipy_envmagic.envcheck import envcheck  # noqa: PLC0415 at the first check
+
+        return envcheck(self.shell, line, self._evaluate(local_ns), self, self._present)
 
     def _run(self, program: str, line: str, cell: str | None, local_ns: dict[str, Any] | None) -> CommandResult:
         from ipy_envmagic import session  # noqa: PLC0415 at the first command

@@ -8,19 +8,28 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ipy_envmagic import actions, frontend
+from ipy_envmagic import frontend
 from ipy_envmagic.commands.line import Line, parse, parse_body
-from ipy_envmagic.environments.environment import Environment
 from ipy_envmagic.errors import LineError
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ipy_envmagic import actions
     from ipy_envmagic.checks.report import Report
     from ipy_envmagic.commands.line import Evaluate
     from ipy_envmagic.magics import EnvMagics
 
-__all__ = ["Typed", "command", "envcheck", "show_report", "show_result", "show_value", "take_back_prompt"]
+__all__ = [
+    "Line",
+    "Typed",
+    "command",
+    "parse_line",
+    "show_report",
+    "show_result",
+    "show_value",
+    "take_back_prompt",
+]
 
 _TAKES_BODY = {"install", "uninstall", "download", "wheel", "add", "remove", "create", "update", "upgrade"}
 
@@ -37,8 +46,10 @@ class Typed:
 
 def command(shell: InteractiveShell, typed: Typed, settings: EnvMagics) -> actions.CommandResult:
     """Run the line or the cell of a package magic."""
+    from ipy_envmagic import actions  # noqa: PLC0415 a check alone does without
+
     program, cell = typed.program, typed.cell
-    line = _parse(typed.line, typed.evaluate)
+    line = parse_line(typed.line, typed.evaluate)
     options = actions.Options(
         settings.echo,
         settings.raise_on_error,
@@ -66,22 +77,8 @@ def command(shell: InteractiveShell, typed: Typed, settings: EnvMagics) -> actio
     return run((*line.words, *body))
 
 
-def envcheck(shell: InteractiveShell, text: str, evaluate: Evaluate) -> Report:
-    """Check what a line names."""
-    from ipy_envmagic.checks.check import check  # noqa: PLC0415 the first check loads what it needs
-    from ipy_envmagic.checks.session import Session  # noqa: PLC0415
-
-    line = _parse(text, evaluate)
-    if line.tail is not None:
-        raise LineError(f"%envcheck takes no shell tail; take {line.tail!r} away")
-    if unknown := [word for word in line.words if word.startswith("-")]:
-        raise LineError(f"%envcheck knows no option {unknown[0]}", "It takes names: %envcheck numpy pandas>=2")
-    if not line.words:
-        raise LineError("Nothing to check was named; name it: %envcheck numpy")
-    return check(line.words, Environment.current(), Session.current(variables=shell.user_ns))
-
-
-def _parse(text: str, evaluate: Evaluate) -> Line:
+def parse_line(text: str, evaluate: Evaluate) -> Line:
+    """Read a line by the grammar of the magics, on this machine."""
     return parse(text, evaluate, platform=sys.platform, home=os.path.expanduser("~"), environ=os.environ)
 
 
@@ -128,10 +125,10 @@ def show_report(shell: InteractiveShell, report: Report) -> None:
 
 def show_value(shell: InteractiveShell, value: Any) -> None:
     """Show a value that a person asked for again."""
-    if isinstance(value, actions.CommandResult):
-        frontend.show(str(value))
-    else:
+    if hasattr(value, "to_html"):
         show_report(shell, value)
+    else:
+        frontend.show(str(value))
 
 
 def take_back_prompt(shell: InteractiveShell) -> None:

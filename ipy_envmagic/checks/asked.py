@@ -112,7 +112,7 @@ def parse(text: str, cwd: str = "") -> Asked:
     if word.startswith("-"):
         raise BadRequirement(f"{shown} is an option, not a requirement; write names, e.g. numpy 'pandas>=2'.")
     if _names_a_file(word, cwd):
-        raise BadRequirement(f"{shown} names a file, not a requirement; write the names that are in it.")
+        raise BadRequirement(f"{shown} names a file, not a requirement; {_hint(word)}")
     match = _NAME.match(word)
     if match:
         return Asked(shown, match[1], _extras(match[2]))
@@ -158,6 +158,12 @@ def _place(word: str, clause: str) -> int:
 
 def _extras(text: str | None) -> tuple[str, ...]:
     return tuple(sorted({extra.strip() for extra in (text or "").split(",")} - {""}))
+
+
+def _hint(word: str) -> str:
+    if word.lower().endswith((".txt", ".in")):
+        return f"write -r {masked(word)} to check what is in it."
+    return "write the name of what it installs."
 
 
 def _names_a_file(word: str, cwd: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ipy_envmagic.checks.asked import Asked, BadRequirement, masked, parse
 from ipy_envmagic.checks.fixes import conda_package
 from ipy_envmagic.checks.index import index_of
-from ipy_envmagic.checks.report import Check, Finding, Fix, Kernel, Report
+from ipy_envmagic.checks.report import Check, Finding, Kernel, Report
 from ipy_envmagic.checks.rules import apply
 from ipy_envmagic.checks.subject import Subject, gather
 from ipy_envmagic.environments.distributions import Distribution, installer
@@ -68,8 +68,7 @@ def _one(text: str, environment: Environment, session: Session, index: Mapping[s
     try:
         asked = parse(text, session.cwd)
     except BadRequirement as error:
-        steps = Fix((), steps="Write it as a name, or as a requirement in quotes.")
-        return Check(masked(text.strip()), findings=(Finding("bad-requirement", "error", error.message, {}, steps),))
+        return Check(masked(text.strip()), findings=(Finding("bad-requirement", "error", error.message),))
     if not asked.applies(environment.version):
         return Check(asked.text, findings=(_not_needed(asked, environment),))
     subject = gather(asked, environment, session, index)

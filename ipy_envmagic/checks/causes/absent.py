@@ -44,8 +44,12 @@ def not_installed(subject: Subject) -> Finding | None:
     if not subject.place.is_empty:
         return None
     message = f"{subject.title} is not installed in this kernel's environment."
-    evidence = {"prefix": subject.environment.prefix, "searched": [entry for entry in subject.session.path if entry]}
+    evidence: dict[str, object] = {
+        "prefix": subject.environment.prefix,
+        "searched": [entry for entry in subject.session.path if entry],
+    }
     if not subject.is_known:
+        evidence["guess"] = True  # nothing runs such a line by itself: a wrong guess is a stranger's code
         message += f" Nothing here knows the name: that its distribution is called {subject.wanted} is a guess."
     if not subject.is_known and not subject.wanted.isascii():
         return Finding(

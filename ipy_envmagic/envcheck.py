@@ -1,0 +1,248 @@
+"""%envcheck: read the line, check, and where it asks for it try imports, run the fixes, fail the cell."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import sys
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ipy_envmagic import frontend, session
+from ipy_envmagic.checks.check import check
+from ipy_envmagic.checks.session import Session
+from ipy_envmagic.environments.environment import Environment
+from ipy_envmagic.errors import CommandInterrupted, EnvCheckFailed, LineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ipy_envmagic.checks.report import Check, Report
+    from ipy_envmagic.commands.line import Evaluate
+    from ipy_envmagic.magics import EnvMagics
+
+__all__ = ["envcheck"]
+
+_TIMEOUT = 30.0  # seconds for each import of --deep
+_FEW = 5  # problems that a failed check names
+_FLAGS = ("--deep", "--fix", "--json", "--strict")
+_VALUES = ("--timeout", "--requirement")
+_SHORT = {"-r": "--requirement"}
+_MAGICS = ("pip", "uv", "conda", "mamba", "micromamba")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a line asks for."""
+
+    names: tuple[str, ...] = ()
+    flags: frozenset[str] = frozenset()
+    timeout: float = _TIMEOUT
+
+
+def envcheck(
+    shell: InteractiveShell,
+    text: str,
+    evaluate: Evaluate,
+    settings: EnvMagics,
+    present: Callable[[Any, Callable[[InteractiveShell, Any], None]], None],
+) -> Report:
+    """Run a line of %envcheck.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+        Where it was typed.
+    text : str
+        The line, without the magic's name.
+    evaluate : callable
+        Gives a placeholder its value.
+    settings : EnvMagics
+        The user's configuration.
+    present : callable
+        Shows the report by the function that it is given.
+
+    Returns
+    -------
+    Report
+        After the fixes where they were asked for.
+
+    Raises
+    ------
+    LineError
+        The line cannot be read; nothing was done.
+    EnvCheckFailed
+        With ``--strict``, where something cannot be used.
+    CommandFailed, CommandInterrupted
+        A fix, or a trial, ended so.
+    """
+    asked = _read(session.parse_line(text, evaluate))
+    report = _look(shell, asked)
+    show = _print_json if "--json" in asked.flags else session.show_report
+    if "--fix" in asked.flags:
+        restart = _fix(shell, report, evaluate, settings)
+        report = _look(shell, asked)
+        present(report, show)
+        if restart := _restart(report) or restart:
+            frontend.show_restart(shell, restart)
+    else:
+        present(report, show)
+    if "--strict" in asked.flags and not report.ok:
+        raise EnvCheckFailed(report.verdict, _in_short(report), report)
+    return report
+
+
+def _read(line: session.Line) -> _Asked:
+    """Tell options from names."""
+    if line.tail is not None:
+        raise LineError(f"%envcheck takes no shell tail; take {line.tail!r} away")
+    names: list[str] = []
+    flags: set[str] = set()
+    timeout = _TIMEOUT
+    words = iter(line.words)
+    for word in words:
+        if not word.startswith("-"):
+            names.append(word)
+            continue
+        option, _, value = word.partition("=")
+        if word in _FLAGS:
+            flags.add(word)
+            continue
+        if word.startswith("-r") and word[2:3] not in {"", "="}:
+            option, value = "-r", word[2:]
+        option = _SHORT.get(option, option)
+        if option not in _VALUES:
+            raise _unknown(word)
+        value = value or next(words, "")
+        if option == "--timeout":
+            timeout = _seconds(value)
+        else:
+            names += _of_file(value)
+    return _Asked(tuple(names), frozenset(flags), timeout)
+
+
+def _unknown(word: str) -> LineError:
+    near = difflib.get_close_matches(word, [*_FLAGS, *_VALUES], 1)
+    said = f" Did you mean {near[0]}?" if near else " It takes names, -r FILE, --deep, --fix, --json and --strict."
+    return LineError(f"%envcheck knows no option {word}.{said}")
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise LineError(f"--timeout takes seconds, as in --timeout 60; {text!r} is no such number")
+    return value
+
+
+def _of_file(path: str) -> list[str]:
+    if not path:
+        raise LineError("-r takes a file: %envcheck -r requirements.txt")
+    from ipy_envmagic.requirements.files import read  # noqa: PLC0415 only a file needs it
+
+    return read(path, os.environ)
+
+
+def _look(shell: InteractiveShell, asked: _Asked) -> Report:
+    environment, state = Environment.current(), Session.current(variables=shell.user_ns)
+    report = check(asked.names, environment, state)
+    return _tried(report, environment, state, asked.timeout) if "--deep" in asked.flags else report
+
+
+# -- importing for trial
+
+
+def _tried(report: Report, environment: Environment, state: Session, timeout: float) -> Report:
+    """Import what nothing is known against in processes of their own, and add what that tells."""
+    from ipy_envmagic.checks.causes.trial import judge  # noqa: PLC0415 only --deep needs it
+    from ipy_envmagic.run.trial import try_imports  # noqa: PLC0415 only --deep needs it
+
+    modules = [one.module for one in report.checks if one.status != "error" and one.module and one.location]
+    try:
+        trials = try_imports(
+            modules,
+            executable=environment.executable,
+            path=state.sys_path,
+            cwd=state.cwd,
+            flags=state.flags,
+            environ=state.environ,
+            timeout=timeout,
+        )
+    except KeyboardInterrupt:
+        raise CommandInterrupted("Interrupted: the trial imports were ended.") from None
+
+    def explain(name: str) -> Check:
+        return check((name,), environment, state).checks[0]
+
+    def with_trial(one: Check) -> Check:
+        trial = trials.get(one.module or "") if one.status != "error" else None
+        finding = judge(trial, one, explain) if trial else None
+        return replace(one, findings=(finding, *one.findings)) if finding else one
+
+    seconds = report.seconds + sum(trial.seconds for trial in trials.values())
+    return replace(report, checks=tuple(map(with_trial, report.checks)), seconds=round(seconds, 6))
+
+
+# -- running the fixes
+
+
+def _fix(shell: InteractiveShell, report: Report, evaluate: Evaluate, settings: EnvMagics) -> str | None:
+    """Run each line once, in the order of the findings; give why a restart is due, where a program says so."""
+    lines = dict(_lines(report))
+    if not lines and report.status != "ok":
+        frontend.note("No line can mend this; the report says what to do.")
+    restart = None
+    for number, (line, code) in enumerate(lines.items(), start=1):
+        frontend.note(f"Fix {number} of {len(lines)}, {code}: {line}")
+        magic, _, rest = line.partition(" ")
+        if magic.startswith("%") and magic[1:] in _MAGICS:
+            result = session.command(shell, session.Typed(magic[1:], rest, None, evaluate), settings)
+            for said in filter(None, (result.summary, *result.notes)):
+                frontend.show(said)
+            restart = result.restart or restart
+        else:
+            shell.ex(line)  # type: ignore[no-untyped-call]
+    return restart
+
+
+def _lines(report: Report) -> Iterator[tuple[str, str]]:
+    for finding in report.findings:
+        if finding.fix is None or finding.severity == "info":
+            continue
+        if finding.evidence.get("guess"):
+            frontend.note(f"Not run, for the name is a guess: {'; '.join(finding.fix.magic)}")
+            continue
+        for line in finding.fix.magic:
+            yield line, finding.code
+
+
+def _restart(report: Report) -> str | None:
+    """Why a restart is due and nothing else is: the first finding that only that mends."""
+    return next(
+        (
+            finding.message
+            for finding in report.findings
+            if finding.fix and finding.fix.restart and not finding.fix.magic and finding.severity == "error"
+        ),
+        None,
+    )
+
+
+def _in_short(report: Report) -> str:
+    """Write a line for each of the first errors: what it is, and what mends it."""
+    errors = [finding for finding in report.findings if finding.severity == "error"]
+    lines = []
+    for finding in errors[:_FEW]:
+        fix = "; ".join(finding.fix.magic) or finding.fix.steps if finding.fix else ""
+        lines.append(f"{finding.code}: {finding.message}" + (f" Fix: {fix}" if fix else ""))
+    return "\n".join([*lines, *([f"and {len(errors) - _FEW} more"] if len(errors) > _FEW else [])])
+
+
+def _print_json(_shell: InteractiveShell, report: Report) -> None:
+    json.dump(report.to_dict(), sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")

@@ -1,0 +1,1 @@
+"""What is asked for, read from where people write it down."""
