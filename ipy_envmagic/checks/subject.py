@@ -138,8 +138,9 @@ def _wanted(asked: Asked) -> tuple[str, bool]:
     known = distribution_of(asked.name)
     if known is not None:
         return known, True
-    as_distribution = asked.specifier or asked.extras or asked.url or not asked.is_importable_name
-    return (asked.name if as_distribution else asked.name.partition(".")[0]), False
+    if asked.specifier or asked.extras or asked.url or not asked.is_importable_name:
+        return asked.name, True  # a requirement names a distribution (PEP 508)
+    return asked.name.partition(".")[0], False
 
 
 def _or_loaded(place: Place, session: Session) -> Place:

@@ -116,7 +116,6 @@ def test_a_conflict_and_a_wrong_python_say_so(fresh_kernel):
         ("%pip install x; rm -rf /", "environment marker"),
         ("%conda install numpy", "%pip"),
         ("%envcheck --nonsense", "--nonsense"),
-        ("%envcheck", "%envcheck numpy"),
     ],
 )
 def test_bad_input_is_one_clear_line_and_nothing_is_run(kernel, line, says):
