@@ -6,6 +6,7 @@ Load it with ``%load_ext ipy_envmagic``, or for every kernel with
 
 from __future__ import annotations
 
+import _thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["__version__", "load_ipython_extension", "unload_ipython_extension"]
 __version__ = "0.1.0"
 
+_LATER = 0.2  # seconds: the cell that loads us has ended by then
+
 
 def load_ipython_extension(ipython: InteractiveShell) -> None:
     """Register the magics; IPython calls it for ``%load_ext`` and again for ``%reload_ext``."""
@@ -21,6 +24,7 @@ def load_ipython_extension(ipython: InteractiveShell) -> None:
 
     unload_ipython_extension(ipython)
     EnvMagics(ipython).register()
+    _thread.start_new_thread(_warm, ())
 
 
 def unload_ipython_extension(ipython: InteractiveShell) -> None:
@@ -28,3 +32,15 @@ def unload_ipython_extension(ipython: InteractiveShell) -> None:
     mine = ipython.magics_manager.registry.get("EnvMagics")
     if mine is not None:
         mine.unregister()
+
+
+def _warm() -> None:
+    """Load what the first check needs while nobody waits; the bare thread costs the load a tenth of a real one."""
+    import contextlib  # noqa: PLC0415 nothing of this is needed before
+    import time  # noqa: PLC0415
+
+    time.sleep(_LATER)
+    with contextlib.suppress(Exception):  # a check that is asked for says itself what is wrong
+        from ipy_envmagic.envcheck import warm  # noqa: PLC0415
+
+        warm()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import json
 import os
 import sys
 from dataclasses import dataclass, replace
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from ipy_envmagic.commands.line import Evaluate
     from ipy_envmagic.magics import EnvMagics
 
-__all__ = ["envcheck"]
+__all__ = ["envcheck", "warm"]
 
 _TIMEOUT = 30.0  # seconds for each import of --deep
 _FEW = 5  # problems that a failed check names
@@ -95,6 +93,13 @@ def envcheck(
     return report
 
 
+def warm() -> None:
+    """Do once what every check needs, so that the first one that somebody asks for need not: load, list, write."""
+    report = check(("pip",), Environment.current(), Session.current())
+    report.to_html()
+    report.to_text()
+
+
 def _read(line: session.Line) -> _Asked:
     """Tell options from names."""
     if line.tail is not None:
@@ -125,6 +130,8 @@ def _read(line: session.Line) -> _Asked:
 
 
 def _unknown(word: str) -> LineError:
+    import difflib  # noqa: PLC0415 only a mistake needs it
+
     near = difflib.get_close_matches(word, [*_FLAGS, *_VALUES], 1)
     said = f" Did you mean {near[0]}?" if near else " It takes names, -r FILE, --deep, --fix, --json and --strict."
     return LineError(f"%envcheck knows no option {word}.{said}")
@@ -244,5 +251,7 @@ def _in_short(report: Report) -> str:
 
 
 def _print_json(_shell: InteractiveShell, report: Report) -> None:
+    import json  # noqa: PLC0415 only --json needs it
+
     json.dump(report.to_dict(), sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -61,6 +60,8 @@ def show_restart(shell: InteractiveShell, text: str) -> None:
 
 def _restart_html(text: str, *, button: bool) -> str:
     """Write the note so that both themes and notebooks that are not trusted show it: no script, no style sheet."""
+    import html  # noqa: PLC0415 rarely needed, and a millisecond to load
+
     pressed = (
         '<button data-commandlinker-command="notebook:restart-kernel" style="margin-left:8px;cursor:pointer">'
         "Restart the kernel</button>"

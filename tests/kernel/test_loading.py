@@ -37,15 +37,29 @@ def test_load_takes_the_names_and_says_nothing(new_kernel):
 
 def test_nothing_heavy_is_imported_at_load(new_kernel):
     kernel = new_kernel()
-    kernel.run("import sys; before = set(sys.modules)")
-    kernel.run("%load_ext ipy_envmagic")
-    new = eval(kernel.run("sorted(set(sys.modules) - before)").result)
+    new = eval(
+        kernel.run(
+            "import sys; before = set(sys.modules)\n%load_ext ipy_envmagic\nsorted(set(sys.modules) - before)"
+        ).result
+    )
     others = [name for name in new if not name.startswith("ipy_envmagic") and not name.startswith("IPython.core.magic")]
     assert others == []
     assert [name for name in new if name.startswith("ipy_envmagic")] == [
         "ipy_envmagic",
         "ipy_envmagic.magics",
     ]
+
+
+def test_what_the_first_check_needs_is_loaded_while_nobody_waits(new_kernel):
+    kernel = new_kernel(load=True)
+    code = """
+import sys, time
+end = time.monotonic() + 20
+while "ipy_envmagic.checks.html" not in sys.modules and time.monotonic() < end:
+    time.sleep(0.01)
+"ipy_envmagic.checks.html" in sys.modules
+"""
+    assert kernel.run(code).result == "True"
 
 
 @pytest.mark.parametrize(
