@@ -41,14 +41,23 @@ def install(subject: Subject) -> Fix:
     return _fix((f"%conda install {shlex.quote(spec)}",), subject, f"Install {name}")
 
 
-def reinstall(subject: Subject) -> Fix:
-    """Return what puts the files of the installed version back, without touching its dependencies."""
+def reinstall(subject: Subject, version: str | None = None) -> Fix:
+    """Return what puts the files of the installed version back, without touching its dependencies.
+
+    Parameters
+    ----------
+    subject : Subject
+        The requirement.
+    version : str, optional
+        Another version than the one that the distribution's record names.
+    """
     distribution = subject.place.distribution
     name = distribution.name if distribution else subject.wanted
     package = conda_package(subject.environment, name)
     if package is not None and subject.environment.kind != "pixi":
         return _fix((f"%conda install --force-reinstall {shlex.quote(package)}",), subject, f"Install {name} again")
-    pin = f"=={distribution.version}" if distribution and distribution.version else ""
+    version = version or (distribution.version if distribution else None)
+    pin = f"=={version}" if version else ""
     line = f"%pip install --force-reinstall --no-deps {shlex.quote(name + pin)}"
     return _fix((line,), subject, f"Install {name} again")
 

@@ -16,23 +16,37 @@ Rule = Callable[["Subject"], "Finding | None"]
 
 def missing() -> tuple[Rule, ...]:
     """Return the rules for a module that an import would not find: the first that speaks is the cause."""
-    from ipy_envmagic.checks.causes import absent, files, standard, submodules, versions  # noqa: PLC0415 (a healthy package needs none of them)
+    from ipy_envmagic.checks.causes import absent, files, leftovers, metadata, standard, submodules, versions  # noqa: PLC0415 (a healthy package needs none of them)
 
     return (
         standard.stdlib_missing,
         submodules.submodule_missing,
+        files.unreadable,
+        files.broken_link,
+        leftovers.leftover_dist,
+        files.clobbered,
+        files.files_missing,
+        metadata.empty_distribution,
+        leftovers.zipped_extension,
+        leftovers.left_in_old_python,
         absent.other_environment,
         absent.not_installed,
-        files.files_missing,
         versions.wrong_version,
     )
 
 
 def here() -> tuple[Rule, ...]:
     """Return the rules for a module that an import would find: the first that speaks is the cause."""
-    from ipy_envmagic.checks.causes import loaded, versions  # noqa: PLC0415 (they are for what is here)
+    from ipy_envmagic.checks.causes import files, leftovers, loaded, versions  # noqa: PLC0415 (they are for what is here)
 
     return (
+        files.unreadable,
+        files.broken_link,
+        files.clobbered,
+        files.files_missing,
+        files.file_corrupt,
+        leftovers.foreign_bytecode,
+        leftovers.stale_bytecode,
         versions.wrong_version,
         loaded.stale_import,
     )
@@ -40,10 +54,15 @@ def here() -> tuple[Rule, ...]:
 
 def notes() -> tuple[Rule, ...]:
     """Return the rules that stand for themselves, whatever the cause."""
-    from ipy_envmagic.checks.causes import absent, metadata  # noqa: PLC0415 (as above)
+    from ipy_envmagic.checks.causes import absent, files, leftovers, metadata  # noqa: PLC0415 (as above)
 
     return (
         metadata.metadata_missing,
+        metadata.metadata_corrupt,
+        metadata.duplicate_metadata,
+        metadata.conda_pip_clash,
+        files.shared_files,
+        leftovers.leftover_folder,
         absent.name_mismatch,
     )
 
@@ -59,4 +78,5 @@ def apply(subject: Subject) -> tuple[Finding, ...]:
     causes = missing() if subject.place.module is None else here()
     cause = next((finding for rule in causes if (finding := rule(subject)) is not None), None)
     others = (finding for rule in notes() if (finding := rule(subject)) is not None)
-    return (*((cause,) if cause else ()), *others)
+    codes = {cause.code} if cause else set()
+    return (*((cause,) if cause else ()), *(finding for finding in others if finding.code not in codes))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ipy_envmagic.checks.known import distribution_of
 from ipy_envmagic.checks.place import Place, is_editable, locate
-from ipy_envmagic.environments.distributions import Distribution, metadata_headers, normalise, record
+from ipy_envmagic.environments.distributions import Distribution, installer, metadata_headers, normalise, record
 from ipy_envmagic.environments.resolve import Module, is_standard_library
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ipy_envmagic.checks.elsewhere import Elsewhere
     from ipy_envmagic.checks.session import Session
     from ipy_envmagic.environments.environment import Environment
+    from ipy_envmagic.environments.integrity import Integrity
 
 __all__ = ["Subject", "gather"]
 
@@ -85,6 +86,15 @@ class Subject:
     def record(self) -> list[str]:
         """The files that the distribution's RECORD names, relative to its site directory; empty where there is none."""
         return record(self.distribution) if self.distribution else []
+
+    @cached_property
+    def integrity(self) -> Integrity:
+        """What its files are against its RECORD; nothing is looked at of what another tool may change."""
+        from ipy_envmagic.environments.integrity import Integrity, examine  # noqa: PLC0415 (a name alone needs none)
+
+        if self.distribution is None or self.is_editable:
+            return Integrity()
+        return examine(self.distribution, sizes=installer(self.distribution) != "conda")
 
     @cached_property
     def is_editable(self) -> bool:

@@ -19,6 +19,7 @@ __all__ = [
     "installed",
     "installer",
     "leftovers",
+    "listed",
     "metadata_headers",
     "normalise",
     "record",
@@ -83,12 +84,15 @@ def installed(site_directories: Iterable[str]) -> dict[str, Distribution]:
     """
     found: dict[str, Distribution] = {}
     for directory in site_directories:
-        for entry in _entries(directory):
-            if entry.endswith(_SUFFIXES):
-                distribution = _distribution(directory, entry)
-                if distribution is not None:
-                    found.setdefault(normalise(distribution.name), distribution)
+        for distribution in listed(directory):
+            found.setdefault(normalise(distribution.name), distribution)
     return found
+
+
+def listed(directory: str) -> list[Distribution]:
+    """List every distribution of one site directory, in the directory's order, also where two have one name."""
+    found = (_distribution(directory, entry) for entry in _entries(directory) if entry.endswith(_SUFFIXES))
+    return [distribution for distribution in found if distribution is not None]
 
 
 def fingerprint(distribution: Distribution) -> tuple[int, int]:

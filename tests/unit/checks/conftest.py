@@ -30,6 +30,9 @@ class Place:
     modules: dict = field(default_factory=dict)
     started: float | None = None
     on_path: bool = True
+    extra: tuple = ()
+    first: tuple = ()
+    known: dict = field(default_factory=dict)
 
     @property
     def site(self):
@@ -41,8 +44,10 @@ class Place:
 
     @property
     def session(self):
-        path = (*LIBRARY, "", *([str(self.site)] if self.on_path else []))
-        return Session(path, self.modules, None, self.environ, str(self.home), str(self.cwd), self.started)
+        path = (*self.first, *LIBRARY, "", *([str(self.site)] if self.on_path else []), *self.extra)
+        return Session(
+            path, self.modules, None, self.environ, str(self.home), str(self.cwd), self.started, **self.known
+        )
 
     def put(self, name, version="1.0", *, installer="pip", **keywords):
         """Unpack a wheel as an installer does."""
@@ -117,7 +122,8 @@ def new_patient(fresh_venv, wheelhouse, offline, home, tmp_path):
         cwd = tmp_path / "work"
         cwd.mkdir(exist_ok=True)
         (tmp_path / "wheels").mkdir(exist_ok=True)
-        links = dict.fromkeys(("PIP_FIND_LINKS", "UV_FIND_LINKS"), f"{wheelhouse} {tmp_path / 'wheels'}")
+        folders = str(wheelhouse), str(tmp_path / "wheels")
+        links = {"PIP_FIND_LINKS": " ".join(folders), "UV_FIND_LINKS": ",".join(folders)}
         return Patient(fresh_venv, cwd, {**os.environ, **offline, **links, **variables}, options)
 
     return make
