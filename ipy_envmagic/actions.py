@@ -225,6 +225,7 @@ def _change(
     after = look.take(environment)
     found = look.compare(before, after)
     look.refresh(before, after, environment)
+    look.remember(before, after, found)
     notes = (
         *_debris(debris, distributions.leftovers(environment.site_directories), before, after),
         *(kernel_needs.unmet(after.distributions, needed) if found else ()),

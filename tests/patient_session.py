@@ -7,7 +7,9 @@ import traceback
 
 asked = json.loads(sys.argv[1])
 if not getattr(sys.flags, "safe_path", False):
-    del sys.path[0]  # this file's folder; IPython puts the working directory where a kernel has it
+    del sys.path[0]  # this file's folder
+    library = [at for at, entry in enumerate(sys.path) if entry.endswith("lib-dynload")]
+    sys.path.insert(library[-1] + 1 if library else 0, "")  # where IPython puts it in a kernel
 
 from IPython.core.interactiveshell import InteractiveShell  # noqa: E402 (the path comes first)
 

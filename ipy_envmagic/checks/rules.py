@@ -16,11 +16,26 @@ Rule = Callable[["Subject"], "Finding | None"]
 
 def missing() -> tuple[Rule, ...]:
     """Return the rules for a module that an import would not find: the first that speaks is the cause."""
-    from ipy_envmagic.checks.causes import absent, files, leftovers, metadata, standard, submodules, versions  # noqa: PLC0415 (a healthy package needs none of them)
+    from ipy_envmagic.checks.causes import (  # noqa: PLC0415 (a healthy package needs none of them)
+        absent,
+        blocked,
+        files,
+        finders,
+        leftovers,
+        loaded,
+        metadata,
+        standard,
+        submodules,
+        versions,
+    )
 
     return (
+        blocked.blocked_by_none,
+        blocked.blocked_by_hook,
         standard.stdlib_missing,
         submodules.submodule_missing,
+        finders.needs_restart,
+        finders.sys_path_edited,
         files.unreadable,
         files.broken_link,
         leftovers.leftover_dist,
@@ -29,6 +44,7 @@ def missing() -> tuple[Rule, ...]:
         metadata.empty_distribution,
         leftovers.zipped_extension,
         leftovers.left_in_old_python,
+        loaded.removed_since_import,
         absent.other_environment,
         absent.not_installed,
         versions.wrong_version,
@@ -37,9 +53,12 @@ def missing() -> tuple[Rule, ...]:
 
 def here() -> tuple[Rule, ...]:
     """Return the rules for a module that an import would find: the first that speaks is the cause."""
-    from ipy_envmagic.checks.causes import files, leftovers, loaded, versions  # noqa: PLC0415 (they are for what is here)
+    from ipy_envmagic.checks.causes import blocked, files, finders, leftovers, loaded, versions  # noqa: PLC0415 (they are for what is here)
 
     return (
+        blocked.blocked_by_none,
+        blocked.blocked_by_hook,
+        blocked.half_initialised,
         files.unreadable,
         files.broken_link,
         files.clobbered,
@@ -48,13 +67,15 @@ def here() -> tuple[Rule, ...]:
         leftovers.foreign_bytecode,
         leftovers.stale_bytecode,
         versions.wrong_version,
+        finders.stale_finder,
+        loaded.mixed_import,
         loaded.stale_import,
     )
 
 
 def notes() -> tuple[Rule, ...]:
     """Return the rules that stand for themselves, whatever the cause."""
-    from ipy_envmagic.checks.causes import absent, files, leftovers, metadata  # noqa: PLC0415 (as above)
+    from ipy_envmagic.checks.causes import absent, blocked, files, leftovers, metadata  # noqa: PLC0415 (as above)
 
     return (
         metadata.metadata_missing,
@@ -63,6 +84,8 @@ def notes() -> tuple[Rule, ...]:
         metadata.conda_pip_clash,
         files.shared_files,
         leftovers.leftover_folder,
+        blocked.half_loaded,
+        blocked.name_hidden,
         absent.name_mismatch,
     )
 

@@ -48,6 +48,9 @@ class Session:
         Those of "isolated", "ignore_environment", "no_site", "no_user_site" and "safe_path" that `sys.flags` has set.
     user_site : bool or None
         As `site.ENABLE_USER_SITE`: False where the user or an option has turned it off, None where it must not be used.
+    changed : mapping of str to (fingerprint, set of str)
+        By normalised name, the distributions that this session has changed: the `fingerprint` they have since, and the
+        modules of theirs that were loaded then.
     """
 
     sys_path: tuple[str, ...]
@@ -62,6 +65,7 @@ class Session:
     variables: Mapping[str, Any] = _NOTHING
     flags: frozenset[str] = frozenset()
     user_site: bool | None = True
+    changed: Mapping[str, tuple[tuple[int, int], frozenset[str]]] = _NOTHING
 
     @classmethod
     def current(cls, kernelspec: str | None = None, variables: Mapping[str, Any] = _NOTHING) -> Session:
@@ -92,6 +96,7 @@ class Session:
             variables,
             frozenset(name for name in _FLAGS if getattr(sys.flags, name, False)),
             getattr(sys.modules.get("site"), "ENABLE_USER_SITE", None),
+            getattr(sys.modules.get("ipy_envmagic.run.changes"), "loaded_before", _NOTHING),
         )
 
     @property

@@ -120,6 +120,30 @@ def take(environment: Environment, modules: Mapping[str, ModuleType] | None = No
     )
 
 
+loaded_before: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
+"""What this session changed: by normalised name, the fingerprint since then and the modules that were loaded."""
+
+
+def remember(before: Snapshot, after: Snapshot, found: Iterable[Change]) -> None:
+    """Keep which modules of what was changed had been loaded: what is loaded later is of another version.
+
+    Parameters
+    ----------
+    before, after : Snapshot
+        The environment before and after the change.
+    found : iterable of Change
+        What `compare` made of them.
+    """
+    for change in found:
+        key = distributions.normalise(change.name)
+        if change.kind != "updated" or key not in after.distributions:
+            continue
+        tops = {top for top, owner in before.owners.items() if owner == key}
+        loaded = frozenset(name for name in before.modules if name.partition(".")[0] in tops)
+        if loaded:
+            loaded_before[key] = distributions.fingerprint(after.distributions[key]), loaded
+
+
 def touched(before: Snapshot, environment: Environment) -> bool:
     """Tell whether files are being put into or taken out of the environment since `before`."""
     return _times(environment) != before.directories

@@ -7,16 +7,17 @@ import re
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
-from ipy_envmagic.checks.fixes import restart
+from ipy_envmagic.checks.fixes import install, restart
 from ipy_envmagic.checks.place import is_editable
-from ipy_envmagic.checks.report import Finding
+from ipy_envmagic.checks.report import Finding, Fix
+from ipy_envmagic.environments.distributions import fingerprint
 from ipy_envmagic.environments.resolve import Module, resolve
 
 if TYPE_CHECKING:
     from ipy_envmagic.checks.subject import Subject
     from ipy_envmagic.environments.distributions import Distribution
 
-__all__ = ["stale_import"]
+__all__ = ["mixed_import", "removed_since_import", "stale_import"]
 
 _VERSION_LINE = re.compile(
     rb"""^[ \t]*["']?_*version_*["']?[ \t]*(?::[^=\n"']*)?[=:][ \t]*(?:\w+[ \t]*=[ \t]*)*"""
@@ -26,6 +27,51 @@ _VERSION_LINE = re.compile(
 _NUMBERED = re.compile(r"v?\d", re.IGNORECASE)
 _HEAD = 1 << 18
 _CLOCK = 2.0  # seconds that a file's time may lie before the process's start by rounding alone
+
+
+def mixed_import(subject: Subject) -> Finding | None:
+    """See a package of which some modules were loaded before it was changed in this session, and others after."""
+    distribution, session = subject.distribution, subject.session
+    memory = session.changed.get(distribution.key) if distribution else None
+    if (
+        distribution is None
+        or memory is None
+        or subject.root not in memory[1]
+        or fingerprint(distribution) != memory[0]
+    ):
+        return None
+    start = f"{subject.root}."
+    newer = sorted(
+        name
+        for name, module in tuple(session.modules.items())
+        if name.startswith(start) and name not in memory[1] and isinstance(module, ModuleType) and _file_of(module)
+    )
+    if not newer:
+        return None
+    return Finding(
+        "mixed-import",
+        "error",
+        f"{subject.root} is loaded in parts of two versions: {subject.root} as it was before {distribution.name} "
+        f"{distribution.version} came, and {newer[0]} as it is now.",
+        {"before": sorted(memory[1]), "after": newer, "on_disk": distribution.version},
+        restart(f"Then all of {distribution.name} {distribution.version} is imported."),
+    )
+
+
+def removed_since_import(subject: Subject) -> Finding | None:
+    """Warn of a module that works in this kernel and whose files are gone: after the restart it does not."""
+    loaded = subject.session.modules.get(subject.root)
+    file = _file_of(loaded) if isinstance(loaded, ModuleType) else None
+    if not subject.place.is_empty or file is None or os.path.exists(file):
+        return None
+    again = install(subject)
+    return Finding(
+        "removed-since-import",
+        "warning",
+        f"{subject.root} is loaded in this kernel and works until its end, but its files are gone from the disk.",
+        {"loaded_from": file},
+        Fix(again.magic, restart=False, steps=again.steps),
+    )
 
 
 def stale_import(subject: Subject) -> Finding | None:
@@ -58,10 +104,15 @@ def stale_import(subject: Subject) -> Finding | None:
     return None
 
 
+def _file_of(module: ModuleType) -> str | None:
+    file = vars(module).get("__file__")
+    return file if isinstance(file, str) else None
+
+
 def _loaded_from_elsewhere(loaded: ModuleType, module: Module) -> str | None:
     """Return the loaded module's file where it is not the resolved one, nor in its package's folder."""
-    file = vars(loaded).get("__file__")
-    if not isinstance(file, str) or module.origin is None or module.kind == "zip":
+    file = _file_of(loaded)
+    if file is None or module.origin is None or module.kind == "zip":
         return None
     folders = os.path.dirname(file), os.path.dirname(module.origin)
     is_package = bool(module.locations)

@@ -162,3 +162,28 @@ def test_a_real_process_that_a_real_pip_upgrades_under(fresh_venv, wheelhouse, o
     fresh_venv.install(wheelhouse / "envmagic_demo_a-1.0-py3-none-any.whl")
     done = fresh_venv.run("-c", PROCESS, env={**os.environ, **offline})
     assert json.loads(done.stdout) == [[[], []], [["stale-import"], ["stale-import"], ["wrong-version"]], [[]]]
+
+
+def test_what_was_loaded_before_and_after_a_change_of_this_session(patient):
+    patient.venv.pip("install", "envmagic-demo-package==1.0", env=dict(patient.env))
+    before = (
+        "import envmagic_demo_package\nget_ipython().run_line_magic('pip', 'install -q envmagic-demo-package==2.0')"
+    )
+    only_old = patient.see("envmagic-demo-package", before=before)
+    assert only_old.codes == ["stale-import"]
+    patient.venv.pip("install", "envmagic-demo-package==1.0", env=dict(patient.env))
+    proof = "import envmagic_demo_package as p, envmagic_demo_package.part as part; assert p.__version__ == part.value"
+    cured = patient.cure("envmagic-demo-package", before=f"{before}\nimport envmagic_demo_package.part", proof=proof)
+    assert cured.before.codes == ["mixed-import"]
+    assert cured.before.restart
+    assert "envmagic_demo_package.part as it is now" in cured.before.findings[0]["message"]
+    assert cured.after.codes == []
+
+
+def test_what_was_removed_while_it_is_loaded(patient):
+    patient.venv.pip("install", "envmagic-demo-a", env=dict(patient.env))
+    before = "import envmagic_demo_a\nget_ipython().run_line_magic('pip', 'uninstall -q envmagic-demo-a')"
+    seen = patient.see("envmagic_demo_a", before=before, proof="import envmagic_demo_a")
+    assert seen.codes == ["removed-since-import"]
+    assert seen.failure is None
+    assert seen.report["ok"]
