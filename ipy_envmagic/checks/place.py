@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from types import ModuleType
 
-__all__ = ["Place", "is_editable", "locate"]
+__all__ = ["Place", "is_editable", "locate", "owner_of"]
 
 _HEAD = 1 << 18
 
@@ -53,6 +53,11 @@ class Place:
     def is_absent(self) -> bool:
         """Whether there is nothing that could be it: no package of which it would be a part, either."""
         return self.is_empty and (not self.parents or self.parents[-1].kind == "namespace")
+
+    @property
+    def is_importable(self) -> bool:
+        """Whether the name can stand in an import statement."""
+        return self.module_name is not None
 
     @property
     def path(self) -> str | None:
@@ -138,18 +143,18 @@ def _of_module(
             module = found[-1]
             if is_standard_library(asked, found[0]):
                 return Place(asked, module, (), None, is_standard=True)
-            owner = _owner(asked, module, index)
+            owner = owner_of(asked, module, index)
             if owner or module.kind != "namespace" or not is_well_known(name):
                 return Place(asked, module, (), owner)
             found = ()
         elif found and _makes_modules(found):
             is_standard = is_standard_library(asked, found[0])
             return Place(
-                asked, found[-1], (), None if is_standard else _owner(found[0].name, found[0], index), is_standard
+                asked, found[-1], (), None if is_standard else owner_of(found[0].name, found[0], index), is_standard
             )
     for other in modules_for(normalise(name)):
         there = resolve(other, path, modules) if other != asked else None
-        owner = _owner(other, there, index) if there else None
+        owner = owner_of(other, there, index) if there else None
         if owner is not None and other in modules_for(owner.key):  # one of those that are known to bring it
             return Place(other, there, (), owner)
     return Place(asked or next(iter(modules_for(normalise(name))), None), None, found, None)
@@ -172,8 +177,18 @@ def _makes_modules(parents: Iterable[Module]) -> bool:
     return False
 
 
-def _owner(name: str, module: Module, index: Mapping[str, Distribution]) -> Distribution | None:
-    """Return the distribution whose RECORD lists the module's file, likely names first."""
+def owner_of(name: str, module: Module, index: Mapping[str, Distribution]) -> Distribution | None:
+    """Return the distribution whose RECORD lists the module's file, likely names first.
+
+    Parameters
+    ----------
+    name : str
+        The import name.
+    module : Module
+        What an import would load.
+    index : mapping of str to Distribution
+        What is installed, by normalised name.
+    """
     target = module.origin or (module.locations[0] if module.locations else None)
     if target is None:
         return None

@@ -13,6 +13,8 @@ __all__ = ["Rule", "apply", "here", "missing", "notes"]
 
 Rule = Callable[["Subject"], "Finding | None"]
 
+_CONSEQUENCES = ("metadata-missing",)  # notes that say nothing more where there is a cause
+
 
 def missing() -> tuple[Rule, ...]:
     """Return the rules for a module that an import would not find: the first that speaks is the cause."""
@@ -21,9 +23,12 @@ def missing() -> tuple[Rule, ...]:
         blocked,
         files,
         finders,
+        folders,
         leftovers,
         loaded,
         metadata,
+        pth,
+        shadow,
         standard,
         submodules,
         versions,
@@ -33,11 +38,17 @@ def missing() -> tuple[Rule, ...]:
         blocked.blocked_by_none,
         blocked.blocked_by_hook,
         standard.stdlib_missing,
+        shadow.hidden_portion,
         submodules.submodule_missing,
+        folders.user_site_disabled,
+        pth.hidden_pth,
+        pth.broken_pth,
         finders.needs_restart,
         finders.sys_path_edited,
         files.unreadable,
         files.broken_link,
+        pth.dead_pth,
+        pth.unprocessed_pth,
         leftovers.leftover_dist,
         files.clobbered,
         files.files_missing,
@@ -45,6 +56,9 @@ def missing() -> tuple[Rule, ...]:
         leftovers.zipped_extension,
         leftovers.left_in_old_python,
         loaded.removed_since_import,
+        folders.not_on_path,
+        folders.other_user_site,
+        shadow.namespace_stands_in,
         absent.other_environment,
         absent.not_installed,
         versions.wrong_version,
@@ -53,12 +67,16 @@ def missing() -> tuple[Rule, ...]:
 
 def here() -> tuple[Rule, ...]:
     """Return the rules for a module that an import would find: the first that speaks is the cause."""
-    from ipy_envmagic.checks.causes import blocked, files, finders, leftovers, loaded, versions  # noqa: PLC0415 (they are for what is here)
+    from ipy_envmagic.checks.causes import blocked, files, finders, leftovers, loaded, shadow, versions  # noqa: PLC0415 (they are for what is here)
 
     return (
         blocked.blocked_by_none,
         blocked.blocked_by_hook,
         blocked.half_initialised,
+        shadow.namespace_stands_in,
+        shadow.shadowed_by_local_file,
+        shadow.shadowed_by_earlier_path,
+        shadow.hidden_distribution,
         files.unreadable,
         files.broken_link,
         files.clobbered,
@@ -101,5 +119,5 @@ def apply(subject: Subject) -> tuple[Finding, ...]:
     causes = missing() if subject.place.module is None else here()
     cause = next((finding for rule in causes if (finding := rule(subject)) is not None), None)
     others = (finding for rule in notes() if (finding := rule(subject)) is not None)
-    codes = {cause.code} if cause else set()
+    codes = {cause.code, *_CONSEQUENCES} if cause else set()
     return (*((cause,) if cause else ()), *(finding for finding in others if finding.code not in codes))

@@ -69,8 +69,8 @@ class Subject:
 
     @property
     def root(self) -> str:
-        """The first part of the module's name."""
-        return (self.place.module_name or self.title).partition(".")[0]
+        """The first part of the module's name; of a distribution's name, what a module of that name is called."""
+        return (self.place.module_name or self.title.replace("-", "_")).partition(".")[0]
 
     @property
     def distribution(self) -> Distribution | None:

@@ -98,7 +98,7 @@ def test_a_portion_of_a_namespace_that_is_missing_is_not_installed(here):
 
 def test_a_folder_of_that_name_does_not_stand_in_for_a_package(here):
     (here.cwd / "pandas").mkdir()
-    assert codes(here.one("pandas")) == ["not-installed"]
+    assert codes(here.one("pandas")) == ["namespace-shadow"]
     (here.cwd / "my_own_folder").mkdir()
     assert codes(here.one("my_own_folder")) == []
 
