@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ipy_envmagic.environments.distributions import normalise
 from ipy_envmagic.environments.names import distribution_for, modules_for
+from ipy_envmagic.environments.tables import rows
 
-__all__ = ["distribution_of", "is_well_known"]
+__all__ = ["distribution_of", "is_well_known", "well_known_names"]
 
 # As of 2026-07; what people use in notebooks. Names that differ are in the table of `environments.names`.
 _SAME = frozenset(
@@ -52,3 +53,8 @@ def distribution_of(name: str) -> str | None:
 def is_well_known(name: str) -> bool:
     """Whether a distribution is known for the name."""
     return distribution_of(name) is not None
+
+
+def well_known_names() -> frozenset[str]:
+    """Return every name that is known, of modules and of distributions, in lower case."""
+    return _SAME | frozenset(name.lower() for row in rows("names", 3) for name in (row[0], row[1]) if name != "-")

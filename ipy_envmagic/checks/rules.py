@@ -21,14 +21,17 @@ def missing() -> tuple[Rule, ...]:
     from ipy_envmagic.checks.causes import (  # noqa: PLC0415 (a healthy package needs none of them)
         absent,
         blocked,
+        extras,
         files,
         finders,
         folders,
         leftovers,
         loaded,
         metadata,
+        owners,
         pth,
         shadow,
+        spelling,
         standard,
         submodules,
         versions,
@@ -37,9 +40,14 @@ def missing() -> tuple[Rule, ...]:
     return (
         blocked.blocked_by_none,
         blocked.blocked_by_hook,
+        standard.stdlib_removed,
         standard.stdlib_missing,
+        submodules.not_a_module,
         shadow.hidden_portion,
+        submodules.module_removed,
         submodules.submodule_missing,
+        extras.stub_only,
+        spelling.case_mismatch,
         folders.user_site_disabled,
         pth.hidden_pth,
         pth.broken_pth,
@@ -52,6 +60,7 @@ def missing() -> tuple[Rule, ...]:
         leftovers.leftover_dist,
         files.clobbered,
         files.files_missing,
+        owners.known_squat,
         metadata.empty_distribution,
         leftovers.zipped_extension,
         leftovers.left_in_old_python,
@@ -60,6 +69,7 @@ def missing() -> tuple[Rule, ...]:
         folders.other_user_site,
         shadow.namespace_stands_in,
         absent.other_environment,
+        spelling.typo,
         absent.not_installed,
         versions.wrong_version,
     )
@@ -67,16 +77,32 @@ def missing() -> tuple[Rule, ...]:
 
 def here() -> tuple[Rule, ...]:
     """Return the rules for a module that an import would find: the first that speaks is the cause."""
-    from ipy_envmagic.checks.causes import blocked, files, finders, leftovers, loaded, shadow, versions  # noqa: PLC0415 (they are for what is here)
+    from ipy_envmagic.checks.causes import (  # noqa: PLC0415 (they are for what is here)
+        blocked,
+        extras,
+        files,
+        finders,
+        leftovers,
+        loaded,
+        owners,
+        shadow,
+        standard,
+        submodules,
+        versions,
+    )
 
     return (
         blocked.blocked_by_none,
         blocked.blocked_by_hook,
         blocked.half_initialised,
+        standard.stdlib_missing,
+        submodules.not_a_module,
+        submodules.module_removed,
         shadow.namespace_stands_in,
         shadow.shadowed_by_local_file,
         shadow.shadowed_by_earlier_path,
         shadow.hidden_distribution,
+        owners.wrong_distribution,
         files.unreadable,
         files.broken_link,
         files.clobbered,
@@ -85,6 +111,7 @@ def here() -> tuple[Rule, ...]:
         leftovers.foreign_bytecode,
         leftovers.stale_bytecode,
         versions.wrong_version,
+        extras.extra_missing,
         finders.stale_finder,
         loaded.mixed_import,
         loaded.stale_import,
@@ -93,7 +120,7 @@ def here() -> tuple[Rule, ...]:
 
 def notes() -> tuple[Rule, ...]:
     """Return the rules that stand for themselves, whatever the cause."""
-    from ipy_envmagic.checks.causes import absent, blocked, files, leftovers, metadata  # noqa: PLC0415 (as above)
+    from ipy_envmagic.checks.causes import absent, blocked, extras, files, leftovers, metadata, standard  # noqa: PLC0415 (as above)
 
     return (
         metadata.metadata_missing,
@@ -103,6 +130,8 @@ def notes() -> tuple[Rule, ...]:
         files.shared_files,
         leftovers.leftover_folder,
         blocked.half_loaded,
+        extras.extra_unknown,
+        standard.stdlib_module,
         blocked.name_hidden,
         absent.name_mismatch,
     )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import os
 
 from ipy_envmagic.environments.distributions import normalise
+from ipy_envmagic.environments.tables import rows
 
 __all__ = ["distribution_for", "modules_for"]
 
-_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "names.tsv")
 _SAME = "-"
 
 
@@ -52,12 +51,10 @@ def _table() -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
     """Read the table at its first use, both ways round."""
     known: dict[str, str] = {}
     reverse: dict[str, tuple[str, ...]] = {}
-    with open(_FILE, encoding="utf-8") as file:
-        rows = [line.rstrip("\n").split("\t") for line in file if not line.startswith("#")]
-    for module, distribution, *others in rows:
+    for module, distribution, others in rows("names", 3):
         if distribution != _SAME:
             known[module] = distribution
-        brings = {normalise(name): None for name in [distribution, *" ".join(others).split()] if name != _SAME}
+        brings = {normalise(name): None for name in [distribution, *others.split()] if name != _SAME}
         for key in brings:
             reverse[key] = (*reverse.get(key, ()), module)
     return known, reverse

@@ -156,7 +156,9 @@ def _first(subject: Subject) -> Module | None:
         return None
     if subject.is_editable:
         return None
-    return place.module if place.module_name == subject.root else resolve(subject.root, subject.session.path)
+    is_root = place.module_name == subject.root
+    module = place.module if is_root else resolve(subject.root, subject.session.path)
+    return None if module is None or is_standard_library(subject.root, module) else module
 
 
 def _hidden(subject: Subject, first: Module) -> Module | None:

@@ -32,6 +32,7 @@ class Place:
     on_path: bool = True
     extra: tuple = ()
     first: tuple = ()
+    library: list = field(default_factory=lambda: LIBRARY)
     known: dict = field(default_factory=dict)
 
     @property
@@ -44,7 +45,7 @@ class Place:
 
     @property
     def session(self):
-        path = (*self.first, *LIBRARY, "", *([str(self.site)] if self.on_path else []), *self.extra)
+        path = (*self.first, *self.library, "", *([str(self.site)] if self.on_path else []), *self.extra)
         return Session(
             path, self.modules, None, self.environ, str(self.home), str(self.cwd), self.started, **self.known
         )

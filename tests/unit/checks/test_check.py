@@ -39,7 +39,8 @@ def test_the_kernel_that_was_looked_at(here):
 
 def test_a_healthy_package_has_no_finding_by_any_of_its_names(here):
     here.put("PyYAML", "6.0", modules={"yaml/__init__.py": "__version__ = '6.0'\n", "_yaml/__init__.py": ""})
-    here.put("numpy", "2.1.0", modules={"numpy/__init__.py": "", "numpy/linalg/__init__.py": ""})
+    modules = {"numpy/__init__.py": "", "numpy/linalg/__init__.py": ""}
+    here.put("numpy", "2.1.0", modules=modules, extras={"extra": []})
     here.load("yaml")
     for name in ("PyYAML", "pyyaml", "pyyaml>=5", "numpy", "NumPy", "numpy.linalg", "numpy[extra]"):
         assert codes(here.one(name)) == [], name
