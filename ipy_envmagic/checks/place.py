@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ipy_envmagic.checks.known import is_well_known
 from ipy_envmagic.environments.distributions import Distribution, direct_url, normalise, record, top_level
@@ -72,6 +72,7 @@ def locate(
     index: Mapping[str, Distribution],
     path: tuple[str, ...],
     modules: Mapping[str, ModuleType] | None = None,
+    finders: tuple[Any, ...] = (),
 ) -> Place:
     """Find a requirement by its distribution's name, then by its import name.
 
@@ -85,19 +86,25 @@ def locate(
         As `sys.path`, with absolute entries.
     modules : mapping, optional
         As `sys.modules`, for the mappings of editable finders.
+    finders : tuple, optional
+        As `sys.meta_path`.
     """
     distribution = index.get(normalise(name))
     if distribution is not None:
-        return _of_distribution(name, distribution, path, modules)
-    return _of_module(name, index, path, modules)
+        return _of_distribution(name, distribution, path, modules, finders)
+    return _of_module(name, index, path, modules, finders)
 
 
 def _of_distribution(
-    name: str, distribution: Distribution, path: tuple[str, ...], modules: Mapping[str, ModuleType] | None
+    name: str,
+    distribution: Distribution,
+    path: tuple[str, ...],
+    modules: Mapping[str, ModuleType] | None,
+    finders: tuple[Any, ...],
 ) -> Place:
     first: str | None = None
     for candidate in _candidates(name, distribution):
-        module = resolve(candidate, path, modules)
+        module = resolve(candidate, path, modules, finders)
         if module is not None:
             return Place(candidate, module, (), distribution)
         first = first or candidate
@@ -133,12 +140,16 @@ def is_editable(distribution: Distribution) -> bool:
 
 
 def _of_module(
-    name: str, index: Mapping[str, Distribution], path: tuple[str, ...], modules: Mapping[str, ModuleType] | None
+    name: str,
+    index: Mapping[str, Distribution],
+    path: tuple[str, ...],
+    modules: Mapping[str, ModuleType] | None,
+    finders: tuple[Any, ...],
 ) -> Place:
     asked = name if all(part.isidentifier() for part in name.split(".")) else None
     found: tuple[Module, ...] = ()
     if asked:
-        found = walk(asked, path, modules)
+        found = walk(asked, path, modules, finders)
         if len(found) == asked.count(".") + 1:
             module = found[-1]
             if is_standard_library(asked, found[0]):
@@ -153,7 +164,7 @@ def _of_module(
                 asked, found[-1], (), None if is_standard else owner_of(found[0].name, found[0], index), is_standard
             )
     for other in modules_for(normalise(name)):
-        there = resolve(other, path, modules) if other != asked else None
+        there = resolve(other, path, modules, finders) if other != asked else None
         owner = owner_of(other, there, index) if there else None
         if owner is not None and other in modules_for(owner.key):  # one of those that are known to bring it
             return Place(other, there, (), owner)

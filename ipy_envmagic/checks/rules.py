@@ -21,6 +21,7 @@ def missing() -> tuple[Rule, ...]:
     from ipy_envmagic.checks.causes import (  # noqa: PLC0415 (a healthy package needs none of them)
         absent,
         blocked,
+        editable,
         extras,
         files,
         finders,
@@ -49,6 +50,8 @@ def missing() -> tuple[Rule, ...]:
         extras.stub_only,
         spelling.case_mismatch,
         folders.user_site_disabled,
+        editable.editable_source_gone,
+        editable.editable_out_of_date,
         pth.hidden_pth,
         pth.broken_pth,
         finders.needs_restart,

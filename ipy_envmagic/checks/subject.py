@@ -114,7 +114,7 @@ def gather(asked: Asked, environment: Environment, session: Session, index: Mapp
     index : mapping of str to Distribution
         What is installed on the kernel's path, by normalised name.
     """
-    place = locate(asked.name, index, session.path, session.modules)
+    place = locate(asked.name, index, session.path, session.modules, session.meta_path)
     if place.module is None:
         place = _or_loaded(place, session)
     if place.distribution is not None:

@@ -7,7 +7,9 @@ import sys
 import zipimport
 from dataclasses import dataclass
 from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES, SOURCE_SUFFIXES, FrozenImporter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from ipy_envmagic.environments.editables import mapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -59,7 +61,12 @@ class Module:
         return self.origin or (self.locations[0] if self.locations else None)
 
 
-def resolve(name: str, sys_path: Iterable[str], modules: Mapping[str, ModuleType] | None = None) -> Module | None:
+def resolve(
+    name: str,
+    sys_path: Iterable[str],
+    modules: Mapping[str, ModuleType] | None = None,
+    finders: Iterable[Any] = (),
+) -> Module | None:
     """Find what ``import name`` would load now in a fresh interpreter that has this path.
 
     Parameters
@@ -70,22 +77,29 @@ def resolve(name: str, sys_path: Iterable[str], modules: Mapping[str, ModuleType
         As `sys.path`; the empty string is the working directory.
     modules : mapping, optional
         As `sys.modules`, where the mappings of setuptools' editable finders are read.
+    finders : iterable, optional
+        As `sys.meta_path`: the data of other finders that are known is read, none is asked.
 
     Returns
     -------
     Module or None
         None where the search of the path finds nothing. A module that a package makes at run time is not seen.
     """
-    found = walk(name, sys_path, modules)
+    found = walk(name, sys_path, modules, finders)
     return found[-1] if len(found) == name.count(".") + 1 else None
 
 
-def walk(name: str, sys_path: Iterable[str], modules: Mapping[str, ModuleType] | None = None) -> tuple[Module, ...]:
+def walk(
+    name: str,
+    sys_path: Iterable[str],
+    modules: Mapping[str, ModuleType] | None = None,
+    finders: Iterable[Any] = (),
+) -> tuple[Module, ...]:
     """Find each part of a dotted name in turn, as far as there is something: ``a``, ``a.b``, ``a.b.c``.
 
     Parameters
     ----------
-    name, sys_path, modules
+    name, sys_path, modules, finders
         As for `resolve`.
 
     Returns
@@ -95,7 +109,8 @@ def walk(name: str, sys_path: Iterable[str], modules: Mapping[str, ModuleType] |
     """
     entries = tuple(entry for entry in sys_path if isinstance(entry, str))
     root, *rest = name.split(".")
-    module = _root(root, entries) or _editable(root, modules)
+    before, behind = _around_path_finder(finders)
+    module = _editable(root, None, before) or _root(root, entries) or _editable(root, modules, behind)
     found: list[Module] = []
     for part in rest:
         if module is None:
@@ -105,7 +120,7 @@ def walk(name: str, sys_path: Iterable[str], modules: Mapping[str, ModuleType] |
         below = _search(full, module.locations)
         if below is None and module.origin and _joins_portions(module.origin):
             below = _search(full, _portions(module, entries))
-        module = below
+        module = below or _editable(full, modules, (*before, *behind))
     return (*found, module) if module else tuple(found)
 
 
@@ -215,22 +230,25 @@ def _portions(module: Module, entries: Sequence[str]) -> list[str]:
     return [base for entry in entries if os.path.isdir(base := os.path.join(entry, relative))]
 
 
-def _editable(name: str, modules: Mapping[str, ModuleType] | None) -> Module | None:
-    """Read the mapping of setuptools' editable finders, which are plain modules named ``__editable___..._finder``."""
-    for key in tuple(modules or ()):
-        if not key.startswith("__editable__"):
-            continue
-        mapping = getattr((modules or {}).get(key), "MAPPING", None)
-        target = mapping.get(name) if isinstance(mapping, dict) else None
-        if not isinstance(target, str):
-            continue
-        directory, tail = os.path.split(target)
-        found = _file(name, os.path.join(target, "__init__"), directory, (target,)) or _file(
-            name, os.path.join(directory, tail), directory, ()
-        )
-        if found is not None:
-            return Module(name, "editable", found.origin, directory, found.locations)
-    return None
+def _around_path_finder(finders: Iterable[Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Divide `sys.meta_path` at the search of the path: what stands before it comes first, for every name."""
+    known = tuple(finders)
+    names = [(finder if isinstance(finder, type) else type(finder)).__name__ for finder in known]
+    at = names.index("PathFinder") if "PathFinder" in names else 0
+    return known[:at], known[at:]
+
+
+def _editable(name: str, modules: Mapping[str, ModuleType] | None, finders: Iterable[Any]) -> Module | None:
+    """Take what a finder of an editable install maps the name to."""
+    path = mapped(name, modules, finders)
+    if path is None:
+        return None
+    folder, file = os.path.split(path)
+    if os.path.isdir(path):
+        return Module(name, "namespace", None, folder, (path,))
+    is_package = file.partition(".")[0] == "__init__"
+    entry = os.path.dirname(folder) if is_package else folder
+    return Module(name, "editable", path, entry, (folder,) if is_package else ())
 
 
 def _is_below(path: str, directory: str) -> bool:
