@@ -82,6 +82,7 @@ def here() -> tuple[Rule, ...]:
     """Return the rules for a module that an import would find: the first that speaks is the cause."""
     from ipy_envmagic.checks.causes import (  # noqa: PLC0415 (they are for what is here)
         blocked,
+        dependencies,
         extras,
         files,
         finders,
@@ -113,8 +114,11 @@ def here() -> tuple[Rule, ...]:
         files.file_corrupt,
         leftovers.foreign_bytecode,
         leftovers.stale_bytecode,
+        versions.requires_python,
         versions.wrong_version,
         extras.extra_missing,
+        dependencies.dependency_missing,
+        dependencies.dependency_conflict,
         finders.stale_finder,
         loaded.mixed_import,
         loaded.stale_import,
@@ -123,7 +127,7 @@ def here() -> tuple[Rule, ...]:
 
 def notes() -> tuple[Rule, ...]:
     """Return the rules that stand for themselves, whatever the cause."""
-    from ipy_envmagic.checks.causes import absent, blocked, extras, files, leftovers, metadata, standard  # noqa: PLC0415 (as above)
+    from ipy_envmagic.checks.causes import absent, blocked, dependencies, extras, files, leftovers, metadata, standard  # noqa: PLC0415 (as above)
 
     return (
         metadata.metadata_missing,
@@ -134,6 +138,7 @@ def notes() -> tuple[Rule, ...]:
         leftovers.leftover_folder,
         blocked.half_loaded,
         extras.extra_unknown,
+        dependencies.dependency_far_conflict,
         standard.stdlib_module,
         blocked.name_hidden,
         absent.name_mismatch,

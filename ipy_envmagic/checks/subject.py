@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ipy_envmagic.checks.known import distribution_of
 from ipy_envmagic.checks.place import Place, is_editable, locate
@@ -13,13 +13,15 @@ from ipy_envmagic.environments.distributions import Distribution, installer, met
 from ipy_envmagic.environments.resolve import Module, is_standard_library
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ipy_envmagic.checks.asked import Asked
     from ipy_envmagic.checks.elsewhere import Elsewhere
     from ipy_envmagic.checks.session import Session
     from ipy_envmagic.environments.environment import Environment
     from ipy_envmagic.environments.integrity import Integrity
+
+T = TypeVar("T")
 
 __all__ = ["Subject", "gather"]
 
@@ -56,6 +58,13 @@ class Subject:
     wanted: str
     is_known: bool
     elsewhere: Elsewhere | None = None
+
+    def remembered(self, key: str, find: Callable[[], T]) -> T:
+        """Return what `find` finds, which is called once for all rules that ask by this key."""
+        values: dict[str, T] = self.__dict__
+        if key not in values:
+            values[key] = find()
+        return values[key]
 
     @property
     def title(self) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ipy_envmagic.environments.environment import Environment
 
-__all__ = ["configuration_files", "pip_configuration"]
+__all__ = ["configuration_files", "constraint_files", "pip_configuration"]
 
 _REDIRECTING = frozenset({"target", "prefix", "root", "user", "no-user", "python"})
 
@@ -33,7 +33,7 @@ def pip_configuration(environment: Environment, environ: Mapping[str, str], home
     -------
     dict of str to str
         By "section.option", as in ``pip config list``: "global.target", "install.user". Options are target, prefix,
-        root, user, no-user and python; the value is as it is written. A file that pip could not read tells nothing.
+        root, user, no-user, python and constraint; the value is as it is written. A file that pip could not read tells nothing.
     """
     merged: dict[str, str] = {}
     for path in configuration_files(environment, environ, home):
@@ -103,6 +103,25 @@ def _settings(path: str) -> dict[str, str]:
     for section in parser.sections():
         for written, value in parser.items(section):
             option = written.lower().replace("_", "-").removeprefix("--")
-            if option in _REDIRECTING:
+            if option in _REDIRECTING or option == "constraint":
                 found[f"{section}.{option}"] = value
     return found
+
+
+def constraint_files(environment: Environment, environ: Mapping[str, str], home: str) -> list[str]:
+    """Return the constraint files that pip takes without being asked, from its variables and configuration.
+
+    Parameters
+    ----------
+    environment : Environment
+        Whose pip.
+    environ : mapping of str to str
+        The variables.
+    home : str
+        The user's home directory.
+    """
+    named = environ.get("PIP_CONSTRAINT", "").split()
+    for file in configuration_files(environment, environ, home):
+        for key in ("install.constraint", "global.constraint"):
+            named += _settings(file).get(key, "").split()
+    return named

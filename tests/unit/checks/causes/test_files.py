@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import subprocess
@@ -184,7 +185,8 @@ def test_a_distribution_without_modules_is_fine(here):
 
 def test_an_editable_install_is_here_though_its_folder_is_not_on_the_path(here):
     info = here.put("mine", modules={"__editable___mine_finder.py": ""})
-    (info / "direct_url.json").write_text('{"url": "file:///src/mine", "dir_info": {"editable": true}}')
+    url = {"url": here.cwd.as_uri(), "dir_info": {"editable": True}}
+    (info / "direct_url.json").write_text(json.dumps(url))
     found = here.one("mine")
     assert (codes(found), found.module, found.installed) == ([], "mine", "1.0")
 

@@ -36,3 +36,29 @@ def test_a_specifier_with_an_import_name_is_for_its_distribution(here):
     check = here.one("cv2>=5")
     assert codes(check) == ["wrong-version", "name-mismatch"]
     assert check.findings[0].fix.magic == ("%pip install 'opencv-python>=5'",)
+
+
+def test_a_pre_release_comes_before_the_release(here):
+    here.put("pandas", "2.0rc1")
+    assert codes(here.one("pandas>=1")) == []
+    found = here.one("pandas>=2")
+    assert codes(found) == ["wrong-version"]
+    assert found.findings[0].message.endswith("asks for another version: a pre-release comes before the release.")
+
+
+def test_a_version_that_a_constraint_file_holds(here, tmp_path):
+    here.put("pandas", "1.5.3")
+    (tmp_path / "limits.txt").write_text("# limits\nnumpy<2\nPandas == 1.5.*  # for now\n")
+    here.environ["PIP_CONSTRAINT"] = str(tmp_path / "limits.txt")
+    found = here.one("pandas>=2")
+    assert found.findings[0].evidence["pinned_by"] == f"{tmp_path / 'limits.txt'}: Pandas == 1.5.*  # for now"
+    assert "holds it back by the line" in found.findings[0].fix.steps
+    assert "pinned_by" not in here.one("numpy>=2").to_dict()["findings"][0]["evidence"]
+
+
+def test_a_distribution_for_another_python(patient):
+    patient.venv.pip("install", "--ignore-requires-python", "envmagic-demo-future", env=dict(patient.env))
+    seen = patient.see("envmagic-demo-future")
+    assert seen.codes == ["requires-python"]
+    assert seen.findings[0]["message"].startswith("envmagic-demo-future 1.0 is for Python >=99, and this is 3.")
+    assert seen.fixes == ["%pip install --force-reinstall envmagic-demo-future"]
