@@ -20,6 +20,7 @@ def missing() -> tuple[Rule, ...]:
     """Return the rules for a module that an import would not find: the first that speaks is the cause."""
     from ipy_envmagic.checks.causes import (  # noqa: PLC0415 (a healthy package needs none of them)
         absent,
+        binary,
         blocked,
         editable,
         extras,
@@ -64,6 +65,9 @@ def missing() -> tuple[Rule, ...]:
         files.clobbered,
         files.files_missing,
         owners.known_squat,
+        binary.path_too_long,
+        binary.abi_mismatch,
+        binary.platform_mismatch,
         metadata.empty_distribution,
         leftovers.zipped_extension,
         leftovers.left_in_old_python,
@@ -81,6 +85,7 @@ def missing() -> tuple[Rule, ...]:
 def here() -> tuple[Rule, ...]:
     """Return the rules for a module that an import would find: the first that speaks is the cause."""
     from ipy_envmagic.checks.causes import (  # noqa: PLC0415 (they are for what is here)
+        binary,
         blocked,
         dependencies,
         extras,
@@ -114,6 +119,12 @@ def here() -> tuple[Rule, ...]:
         files.file_corrupt,
         leftovers.foreign_bytecode,
         leftovers.stale_bytecode,
+        binary.abi_mismatch,
+        binary.platform_mismatch,
+        binary.shared_library_missing,
+        binary.library_too_old,
+        binary.not_executable,
+        binary.numpy_abi,
         versions.requires_python,
         versions.wrong_version,
         extras.extra_missing,
@@ -127,7 +138,17 @@ def here() -> tuple[Rule, ...]:
 
 def notes() -> tuple[Rule, ...]:
     """Return the rules that stand for themselves, whatever the cause."""
-    from ipy_envmagic.checks.causes import absent, blocked, dependencies, extras, files, leftovers, metadata, standard  # noqa: PLC0415 (as above)
+    from ipy_envmagic.checks.causes import (  # noqa: PLC0415 (as above)
+        absent,
+        binary,
+        blocked,
+        dependencies,
+        extras,
+        files,
+        leftovers,
+        metadata,
+        standard,
+    )
 
     return (
         metadata.metadata_missing,
@@ -136,6 +157,7 @@ def notes() -> tuple[Rule, ...]:
         metadata.conda_pip_clash,
         files.shared_files,
         leftovers.leftover_folder,
+        binary.cpu_too_old,
         blocked.half_loaded,
         extras.extra_unknown,
         dependencies.dependency_far_conflict,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ipy_envmagic.environments.distributions import Distribution
 
-__all__ = ["Damage", "Entry", "Integrity", "entries", "examine", "forget"]
+__all__ = ["Damage", "Entry", "Integrity", "entries", "examine", "extensions", "forget"]
 
 DamageKind = Literal["missing", "broken-link", "unreadable", "size", "content"]
 
@@ -27,6 +27,7 @@ _HASHED = 8  # files
 _CHECKED_EACH = 64  # files between two looks at the clock
 _IMPORTANT = 200  # files that are looked at again each time
 _MOST = 64  # distributions that are remembered
+_FEW = 4  # distributions whose whole RECORD is
 _LIMIT = 1 << 24  # bytes of a RECORD
 
 
@@ -98,18 +99,54 @@ class _Memory(NamedTuple):
 
 
 _healthy: dict[str, _Memory] = {}
+_read: dict[str, tuple[_Stamp, list[Entry]]] = {}
+_compiled: dict[str, tuple[_Stamp, tuple[str, ...]]] = {}
 
 
 def entries(distribution: Distribution) -> list[Entry]:
-    """Read RECORD (PEP 376, PEP 627); empty where there is none.
+    """Read RECORD (PEP 376, PEP 627); empty where there is none. The last few that were read are remembered.
 
     Parameters
     ----------
     distribution : Distribution
         Any.
     """
+    path = f"{distribution.path}{os.sep}RECORD"
+    stamp = _stamp(path)
+    remembered = _read.get(path)
+    if remembered is not None and remembered[0] == stamp:
+        return remembered[1]
+    found = _parsed(path)
+    if len(_read) >= _FEW:
+        _read.clear()
+    _read[path] = (stamp, found)
+    return found
+
+
+def extensions(distribution: Distribution) -> tuple[str, ...]:
+    """Return the paths of the extension modules and libraries that RECORD names, the shallowest first.
+
+    Parameters
+    ----------
+    distribution : Distribution
+        Any.
+    """
+    path = f"{distribution.path}{os.sep}RECORD"
+    stamp = _stamp(path)
+    remembered = _compiled.get(path)
+    if remembered is None or remembered[0] != stamp:
+        listed = [entry.path for entry in entries(distribution) if entry.path.endswith((".so", ".pyd"))]
+        listed.sort(key=lambda one: (one.count("/"), one))
+        site = distribution.site_directory
+        if len(_compiled) >= _MOST:
+            _compiled.clear()
+        remembered = _compiled[path] = (stamp, tuple(f"{site}/{one}" for one in listed))
+    return remembered[1]
+
+
+def _parsed(path: str) -> list[Entry]:
     try:
-        with open(os.path.join(distribution.path, "RECORD"), "rb") as file:
+        with open(path, "rb") as file:
             text = file.read(_LIMIT).decode("utf-8", "surrogateescape")
     except (OSError, ValueError):
         return []
@@ -171,7 +208,8 @@ def is_beside(path: str) -> bool:
 
 def forget() -> None:
     """Forget what was seen."""
-    _healthy.clear()
+    for memory in (_healthy, _read, _compiled):
+        memory.clear()
 
 
 def _ranked(found: Iterable[Entry]) -> list[Entry]:
@@ -251,7 +289,7 @@ def _remember(distribution: Distribution, looked_at: list[Entry], integrity: Int
     folders = dict.fromkeys(entry.path.rpartition("/")[0] for entry in looked_at)
     paths = (os.path.join(distribution.path, "RECORD"), *_paths(site, folders), *_paths(site, important))
     if len(_healthy) >= _MOST:
-        forget()
+        _healthy.clear()
     _healthy[distribution.path] = _Memory({path: _stamp(path) for path in paths}, integrity)
 
 

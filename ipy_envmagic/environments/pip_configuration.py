@@ -33,7 +33,8 @@ def pip_configuration(environment: Environment, environ: Mapping[str, str], home
     -------
     dict of str to str
         By "section.option", as in ``pip config list``: "global.target", "install.user". Options are target, prefix,
-        root, user, no-user, python and constraint; the value is as it is written. A file that pip could not read tells nothing.
+        root, user, no-user, python and constraint; the value is as it is written. A file that pip could not read tells
+        nothing.
     """
     merged: dict[str, str] = {}
     for path in configuration_files(environment, environ, home):

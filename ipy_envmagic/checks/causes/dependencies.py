@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["dependency_conflict", "dependency_far_conflict", "dependency_missing"]
 
-_SECONDS = 0.03
-
 
 def dependency_missing(subject: Subject) -> Finding | None:
     """See a requirement of the distribution, or of one that it needs, that is not installed."""
@@ -50,13 +48,12 @@ def _problems(subject: Subject) -> list[tuple[Finding, tuple[str, ...]]]:
 def _walk(subject: Subject) -> Iterator[tuple[Finding, tuple[str, ...]]]:
     if subject.distribution is None or subject.place.is_standard:
         return
-    until = time.perf_counter() + _SECONDS
     conda = of_conda(subject.environment)
     version, platform = subject.environment.version, subject.environment.platform
     extras = tuple(map(normalise, subject.asked.extras))
     waiting: list[tuple[Distribution, tuple[str, ...], tuple[str, ...]]] = [(subject.distribution, extras, ())]
     seen: set[tuple[str, tuple[str, ...]]] = set()
-    while waiting and time.perf_counter() < until:
+    while waiting and time.perf_counter() < subject.deadline:
         distribution, extras, chain = waiting.pop(0)
         if (distribution.key, extras) in seen:
             continue

@@ -81,6 +81,8 @@ def empty_distribution(subject: Subject) -> Finding | None:
     distribution = subject.distribution
     if distribution is None or subject.place.module is not None or subject.is_editable or not subject.record:
         return None
+    if not subject.asked.is_importable_name:
+        return None  # by a name that cannot be imported nothing is asked but whether it is installed
     own = f"{os.path.basename(distribution.path)}/"
     if any(not entry.startswith(own) for entry in subject.record) or subject.headers.get("requires-dist"):
         return None

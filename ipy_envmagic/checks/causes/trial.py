@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from ipy_envmagic.checks.report import Finding, Fix
+from ipy_envmagic.environments.libraries import what_brings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,8 +116,20 @@ def _library(trial: Trial, name: str, evidence: dict[str, object]) -> Finding:
         "error",
         f"{trial.module} needs the shared library {name}, which this system has not.",
         {"library": name, **evidence},
-        Fix((), steps=f"Install the system's package that has {name}."),
+        Fix(_lines(name), restart=True, steps=_where_from(name)),
     )
+
+
+def _lines(name: str) -> tuple[str, ...]:
+    source = what_brings(name)
+    return (f"%pip install {source.distribution}",) if source and source.distribution else ()
+
+
+def _where_from(name: str) -> str:
+    source = what_brings(name)
+    if source is None or not source.debian:
+        return f"Install what brings {name}, then restart the kernel."
+    return f"On Debian and Ubuntu: `sudo apt install {source.debian}` in a terminal, then restart the kernel."
 
 
 def _again(check: Check) -> str:
