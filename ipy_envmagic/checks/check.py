@@ -15,7 +15,7 @@ from ipy_envmagic.checks.subject import Subject, gather
 from ipy_envmagic.environments.distributions import Distribution, installer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ipy_envmagic.checks.session import Session
     from ipy_envmagic.environments.environment import Environment
@@ -32,6 +32,7 @@ def check(requirements: Sequence[str], environment: Environment, session: Sessio
     ----------
     requirements : sequence of str
         Import names, distribution names and requirements (PEP 508), one in each. What cannot be read becomes a finding.
+        With none the environment as a whole is looked at.
     environment : Environment
         The kernel's environment.
     session : Session
@@ -43,9 +44,10 @@ def check(requirements: Sequence[str], environment: Environment, session: Sessio
         With a `Check` for each requirement, in their order.
     """
     begun = time.perf_counter()
-    index = index_of(distribution_directories(session)) if requirements else {}
+    index = index_of(distribution_directories(session))
     checks = tuple(_one(text, environment, session, index) for text in requirements)
-    return Report(_kernel(environment, session), checks, (), round(time.perf_counter() - begun, 6), session.home)
+    whole = () if requirements else tuple(_whole(environment, session, index))
+    return Report(_kernel(environment, session), checks, whole, round(time.perf_counter() - begun, 6), session.home)
 
 
 def distribution_directories(session: Session) -> tuple[str, ...]:
@@ -75,6 +77,17 @@ def _one(text: str, environment: Environment, session: Session, index: Mapping[s
     return _describe(subject, apply(subject))
 
 
+def _whole(environment: Environment, session: Session, index: Mapping[str, Distribution]) -> Iterator[Finding]:
+    """Yield what is wrong with the environment as a whole."""
+    from ipy_envmagic.checks.causes import leftovers, metadata, pth  # noqa: PLC0415 (a name needs none of them)
+    from ipy_envmagic.checks.consistency import consistency  # noqa: PLC0415
+
+    yield from consistency(index, environment)
+    yield from leftovers.findings(environment.site_directories)
+    yield from metadata.findings(environment.site_directories)
+    yield from pth.findings(environment.site_directories, session.path, session.modules)
+
+
 def _not_needed(asked: Asked, environment: Environment) -> Finding:
     version, platform = ".".join(map(str, environment.version)), environment.platform
     return Finding(
@@ -98,6 +111,7 @@ def _describe(subject: Subject, findings: tuple[Finding, ...]) -> Check:
         place.path,
         _installer(subject),
         findings,
+        subject.partial,
     )
 
 

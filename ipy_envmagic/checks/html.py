@@ -9,7 +9,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from ipy_envmagic.checks.wording import FEW, SYMBOLS, evidence_lines, here, kernel_line, problems, shown, where
+from ipy_envmagic.checks.wording import FEW, SYMBOLS, evidence_lines, here, kernel_line, partly, problems, shown, where
 
 if TYPE_CHECKING:
     from ipy_envmagic.checks.report import Check, Finding, Report
@@ -49,6 +49,7 @@ def render(report: Report) -> str:
         parts.append(_details(f"{_status('ok')} {len(healthy)} usable here", _table(healthy, home)))
     elif report.checks:
         parts.append(_table(report.checks, home))
+    parts += [f'<div style="{_FAINT}">{_text(said, home)}</div>' for said in partly(report)]
     parts += [_finding(finding, home) for finding in problems(report)]
     return f"<div>{''.join(parts)}</div>"
 

@@ -11,7 +11,7 @@ from ipy_envmagic.environments.distributions import Distribution, listed
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["duplicates_of", "forget", "index_of"]
+__all__ = ["duplicates_in", "duplicates_of", "forget", "index_of"]
 
 # A change within one step of the clock leaves the time as it was: what is remembered must have been at rest for longer.
 _REST = 2_000_000_000  # nanoseconds; the coarsest clock of a file system in use (FAT) steps by two seconds
@@ -53,6 +53,17 @@ def duplicates_of(distribution: Distribution) -> tuple[Distribution, ...]:
         One of the index.
     """
     return _list(distribution.site_directory).duplicates.get(distribution.key, ())
+
+
+def duplicates_in(directory: str) -> list[tuple[Distribution, ...]]:
+    """Return all that a site directory records more than once, those of one name together.
+
+    Parameters
+    ----------
+    directory : str
+        A site directory.
+    """
+    return list(_list(directory).duplicates.values())
 
 
 def forget() -> None:

@@ -93,6 +93,8 @@ class Check:
         Who put it there: "pip", "uv", "conda", "apt", ..., "standard library"; None where nothing tells.
     findings : tuple of Finding
         The one that explains a failure comes first.
+    partial : str or None
+        How far its files were looked at, where the time was up before all had been.
     """
 
     requirement: str
@@ -102,6 +104,7 @@ class Check:
     location: str | None = None
     installer: str | None = None
     findings: tuple[Finding, ...] = ()
+    partial: str | None = None
 
     @property
     def status(self) -> Status:
@@ -109,8 +112,9 @@ class Check:
         return _worst(self.findings)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the plain values of schema 1."""
+        """Return the plain values of schema 1; "partial" is there only where there is something to say."""
         return {
+            **({"partial": self.partial} if self.partial else {}),
             "requirement": self.requirement,
             "module": self.module,
             "distribution": self.distribution,

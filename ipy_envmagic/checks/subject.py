@@ -112,6 +112,14 @@ class Subject:
         sizes = installer(self.distribution) != "conda"
         return examine(self.distribution, seconds=self.deadline - time.perf_counter(), sizes=sizes)
 
+    @property
+    def partial(self) -> str | None:
+        """How far the files were looked at, where the time was up before all had been."""
+        integrity = self.__dict__.get("integrity")
+        if integrity is None or not integrity.stopped_short:
+            return None
+        return f"{integrity.looked_at} of its {integrity.listed} files were looked at, for the time was up."
+
     @cached_property
     def deadline(self) -> float:
         """When whatever looks at many files must stop, by `time.perf_counter`: 30 ms after the first of them began."""

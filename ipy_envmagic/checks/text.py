@@ -7,7 +7,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from ipy_envmagic.checks.wording import FEW, SYMBOLS, evidence_lines, here, kernel_line, problems, shown, where
+from ipy_envmagic.checks.wording import FEW, SYMBOLS, evidence_lines, here, kernel_line, partly, problems, shown, where
 
 if TYPE_CHECKING:
     from ipy_envmagic.checks.report import Check, Finding, Report
@@ -63,6 +63,8 @@ def render(report: Report, *, colour: bool = False, symbols: bool = True, width:
     lines = [face.status(report.status, report.verdict), *face.wrapped(kernel_line(report.kernel), "  ")]
     if report.checks:
         lines += ["", *_checks(report.checks, face)]
+    for said in partly(report):
+        lines += face.wrapped(said, "  ")
     for finding in problems(report):
         lines += ["", *_finding(finding, face)]
     return "\n".join(lines)

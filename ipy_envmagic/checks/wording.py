@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ipy_envmagic.checks.report import Check, Finding, Kernel, Report
 
-__all__ = ["FEW", "SYMBOLS", "evidence_lines", "here", "kernel_line", "problems", "shown", "where"]
+__all__ = ["FEW", "SYMBOLS", "evidence_lines", "here", "kernel_line", "partly", "problems", "shown", "where"]
 
 FEW = 12  # up to so many healthy requirements have a line each; more are told together
 SYMBOLS = {"ok": "\N{CHECK MARK}", "error": "\N{BALLOT X}", "warning": "!", "info": "i"}
@@ -57,6 +57,11 @@ def where(check: Check) -> str:
     """Return the place of a requirement, and who put it there."""
     put_by = f" ({check.installer})" if check.installer and check.installer != "standard library" else ""
     return f"{check.location}{put_by}" if check.location else ""
+
+
+def partly(report: Report) -> list[str]:
+    """Return a line for each requirement whose files were looked at in part only."""
+    return [f"{check.requirement}: {check.partial}" for check in report.checks if check.partial]
 
 
 def problems(report: Report) -> list[Finding]:

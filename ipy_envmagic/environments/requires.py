@@ -26,10 +26,11 @@ _LINE = re.compile(
 )
 _CLAUSE = re.compile(r"\s*(===|==|~=|!=|<=|>=|<|>)\s*([^\s,;()=<>!~][^\s,;()]*)\s*")
 _PLAIN = re.compile(r"v?(\d+(?:\.\d+)*)(?:\.post(\d+))?(?:\+[a-z0-9.]+)?", re.IGNORECASE)
-_NUMBER = re.compile(r"\d+(?:\.\d+)*")
+_NUMBER = re.compile(
+    r"(\d+(?:\.\d+)*)((?:[-_.]?(?:a|b|c|rc|alpha|beta|pre)[-_.]?\d*)?(?:[-_.]?dev[-_.]?\d*)?)", re.IGNORECASE
+)
 _MARKER = re.compile(r"""\s*\(?\s*(\w+)\s*(===?|!=|<=|>=|<|>)\s*(?:"([^"]*)"|'([^']*)')\s*\)?\s*""")
 _HEADER = re.compile(rb"^(Requires-Dist|Requires-Python):[ \t]*([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
-_END = re.compile(rb"\r?\n\r?\n")
 _HEAD = 1 << 14
 _LIMIT = 1 << 20
 _MOST = 4096  # distributions that are remembered
@@ -46,10 +47,10 @@ class Needed(NamedTuple):
 
 
 class Needs(NamedTuple):
-    """What a distribution says it needs: its requirements without those of extras, and a specifier for Python."""
+    """What a distribution says it needs: its requirements, the lines of its extras unread, a specifier for Python."""
 
     always: tuple[Needed, ...]
-    with_extras: tuple[Needed, ...]
+    with_extras: tuple[str, ...]
     python: str
 
 
@@ -167,23 +168,24 @@ def _read(path: str) -> Needs:
         with open(path, "rb", buffering=0) as file:
             while len(head) < _LIMIT and (chunk := file.read(_HEAD)):
                 head += chunk
-                end = _END.search(head)
-                if end:
-                    head = head[: end.start()]
+                end = head.find(b"\n\n") if b"\r" not in head else head.find(b"\n\r\n")
+                if end >= 0:
+                    head = head[: end + 1]
                     break
     except (OSError, ValueError):
         return _NOTHING
     always: list[Needed] = []
-    with_extras: list[Needed] = []
+    with_extras: list[str] = []
     python = ""
     for header, value in _HEADER.findall(head):
         text = value.decode("utf-8", "replace").strip()
         if header.lower() == b"requires-python":
             python = text.replace(" ", "")
             continue
-        needed = parse(text)
-        if needed is not None:
-            (with_extras if "extra" in needed.marker else always).append(needed)
+        if "extra" in text.partition(";")[2]:
+            with_extras.append(text)  # most distributions have many, and few are asked for
+        elif (needed := parse(text)) is not None:
+            always.append(needed)
     return Needs(tuple(always), tuple(with_extras), python)
 
 
@@ -206,10 +208,12 @@ def _fits(version: re.Match[str], clause: str) -> bool | None:
     operator, wanted = match[1], match[2]
     is_prefix = wanted.endswith(".*")
     wanted = wanted[:-2] if is_prefix else wanted
-    if operator == "===" or _NUMBER.fullmatch(wanted) is None or (is_prefix and operator not in {"==", "!="}):
+    number = _NUMBER.fullmatch(wanted)
+    if operator == "===" or number is None or (is_prefix and (number[2] or operator not in {"==", "!="})):
         return None
     release, post = _release(version[1]), int(version[2]) if version[2] is not None else -1
-    other = _release(wanted)
+    other = _release(number[1])
+    before = -2 if number[2] else -1  # a pre-release comes before its release, that before its post-releases
     length = max(len(release), len(other))
     mine = (*release, *[0] * (length - len(release)))
     theirs = (*other, *[0] * (length - len(other)))
@@ -218,12 +222,13 @@ def _fits(version: re.Match[str], clause: str) -> bool | None:
     if operator == "~=":
         if len(other) == 1:
             return None
-        return (mine, post) >= (theirs, -1) and mine[: len(other) - 1] == other[:-1]
+        return (mine, post) >= (theirs, before) and mine[: len(other) - 1] == other[:-1]
     if operator in {"==", "!="}:
-        return ((mine, post) == (theirs, -1)) == (operator == "==")
-    if operator == ">":
-        return mine > theirs  # a post-release is not above the release it is of
-    return {"<": mine < theirs, "<=": (mine, post) <= (theirs, -1), ">=": (mine, post) >= (theirs, -1)}[operator]
+        return ((mine, post) == (theirs, before)) == (operator == "==")
+    if operator == ">":  # a post-release is not above the release it is of
+        return mine > theirs or (mine == theirs and bool(number[2]))
+    at_least, below = (mine, post) >= (theirs, before), mine < theirs
+    return {"<": below, "<=": (mine, post) <= (theirs, before), ">=": at_least}[operator]
 
 
 @functools.lru_cache(maxsize=8192)
@@ -291,5 +296,10 @@ def wanted_by(needs: Needs, extras: Iterable[str], version: tuple[int, int, int]
         As for `applies`.
     """
     always = (one for one in needs.always if not one.marker or applies(one.marker, version, platform))
-    chosen = (one for extra in extras for one in needs.with_extras if applies(one.marker, version, platform, extra))
+    chosen = (
+        one
+        for extra in extras
+        for line in needs.with_extras
+        if (one := parse(line)) is not None and applies(one.marker, version, platform, extra)
+    )
     return (*always, *chosen)

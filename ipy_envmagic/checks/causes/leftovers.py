@@ -12,9 +12,12 @@ from ipy_envmagic.checks.report import Finding, Fix
 from ipy_envmagic.environments.distributions import leftovers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from ipy_envmagic.checks.subject import Subject
 
 __all__ = [
+    "findings",
     "foreign_bytecode",
     "left_in_old_python",
     "leftover_dist",
@@ -63,6 +66,25 @@ def leftover_folder(subject: Subject) -> Finding | None:
         {"left": [path]},
         Fix((_removal(path),), restart=False, steps="Take it away."),
     )
+
+
+def findings(directories: Iterable[str]) -> Iterator[Finding]:
+    """Yield a warning for all that interrupted installers left.
+
+    Parameters
+    ----------
+    directories : iterable of str
+        The site directories.
+    """
+    found = leftovers(directories)
+    if found:
+        yield Finding(
+            "leftover-dist",
+            "warning",
+            f"{found[0]}{f' and {len(found) - 1} more' if len(found) > 1 else ''}: left by an interrupted installer.",
+            {"left": found},
+            Fix(tuple(map(_removal, found)), restart=False, steps="Take away what was left; nothing needs it."),
+        )
 
 
 def left_in_old_python(subject: Subject) -> Finding | None:

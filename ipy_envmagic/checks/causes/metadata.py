@@ -6,14 +6,23 @@ import os
 from typing import TYPE_CHECKING
 
 from ipy_envmagic.checks.fixes import conda_package, install, reinstall
-from ipy_envmagic.checks.index import duplicates_of
+from ipy_envmagic.checks.index import duplicates_in, duplicates_of
 from ipy_envmagic.checks.report import Finding, Fix
 from ipy_envmagic.environments.distributions import installer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from ipy_envmagic.checks.subject import Subject
 
-__all__ = ["conda_pip_clash", "duplicate_metadata", "empty_distribution", "metadata_corrupt", "metadata_missing"]
+__all__ = [
+    "conda_pip_clash",
+    "duplicate_metadata",
+    "empty_distribution",
+    "findings",
+    "metadata_corrupt",
+    "metadata_missing",
+]
 
 
 def metadata_missing(subject: Subject) -> Finding | None:
@@ -74,6 +83,26 @@ def duplicate_metadata(subject: Subject) -> Finding | None:
         {"locations": [one.path for one in found], "versions": versions},
         Fix((*removal, *again.magic), again.restart, f"Take the records away. {again.steps}"),
     )
+
+
+def findings(directories: Iterable[str]) -> Iterator[Finding]:
+    """Yield a warning for each distribution that one site directory records more than once.
+
+    Parameters
+    ----------
+    directories : iterable of str
+        The site directories.
+    """
+    for directory in directories:
+        for found in duplicates_in(directory):
+            versions = [one.version or os.path.basename(one.path) for one in found]
+            yield Finding(
+                "duplicate-metadata",
+                "warning",
+                f"{found[0].name} is recorded {len(found)} times in {directory}, as {' and '.join(versions)}.",
+                {"locations": [one.path for one in found], "versions": versions},
+                Fix((), steps=f"%envcheck {found[0].name} says what mends it."),
+            )
 
 
 def empty_distribution(subject: Subject) -> Finding | None:

@@ -1,9 +1,12 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from patients import codes
+
+from ipy_envmagic.checks.report import Report
 
 
 def test_several_at_once_in_their_order(here):
@@ -127,3 +130,31 @@ def test_the_installer_is_told_as_far_as_it_is_known(here):
     here.put("loudly", installer="poetry 2.0")
     assert here.one("silent").installer is None
     assert here.one("loudly").installer == "poetry 2.0"
+
+
+def test_the_environment_as_a_whole(here):
+    assert here.check().environment_findings == ()
+    here.put("top", requires=["never-there"])
+    (here.site / "~umpy").mkdir()
+    (here.site / "dead.pth").write_text("/nowhere/at/all\n")
+    here.put("twice", "1.0")
+    (here.site / "twice-2.0.dist-info").mkdir()
+    report = here.check()
+    assert sorted(finding.code for finding in report.findings) == [
+        *("dead-pth", "dependency-missing", "duplicate-metadata", "leftover-dist"),
+    ]
+    assert not report.ok
+    assert report.verdict == "something is wrong with this environment"
+    json.dumps(report.to_dict())
+
+
+def test_a_check_that_stopped_short_says_so(here):
+    modules = {f"many/part{number}.py": "" for number in range(200)}
+    here.put("many", modules={"many/__init__.py": "", **modules})
+    check = here.one("many")
+    assert check.partial is None
+    assert "partial" not in check.to_dict()
+    report = Report(here.check().kernel, (replace(check, partial="64 of its 201 files were looked at"),))
+    assert "many: 64 of its 201 files were looked at" in report.to_text()
+    assert "many: 64 of its 201 files were looked at" in report.to_html()
+    assert report.to_dict()["checks"][0]["partial"]
