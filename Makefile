@@ -1,5 +1,6 @@
 # make demo   run examples/quickstart.ipynb in a real kernel, and show it
 # make test   the tests, on every Python and IPython that matter and are here (make test LANES=main for the first alone)
+# make test-wide   the packages that notebooks use most, installed from an index: no false alarm (not part of make test)
 # make lint   ruff and mypy
 # make bench  measure beside the peers; writes benchmarks/README.md
 # make build  the wheel and the source distribution, in dist/
@@ -19,7 +20,7 @@ SOURCES = $(shell find ipy_envmagic -name '*.py' -o -name '*.json' -o -name 'py.
 # What an active environment or a person's shell says must not reach the environments made here.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: demo test lint bench build clean
+.PHONY: demo test test-wide lint bench build clean
 .DEFAULT_GOAL = test
 
 define make_environment
@@ -47,7 +48,7 @@ endef
 	@touch .venv-demo/made
 
 .venv-bench/made: pyproject.toml | .venv-bench/bin/python
-	.venv-bench/bin/python $(PIP_INSTALL) --editable . watermark ipython-autotime jupyter_client
+	.venv-bench/bin/python $(PIP_INSTALL) --editable . watermark ipython-autotime jupyter_client uv
 	@touch .venv-bench/made
 
 demo: .venv-demo/made
@@ -55,6 +56,17 @@ demo: .venv-demo/made
 
 test: .venv/made
 	.venv/bin/python tools/lanes.py $(LANES) $(if $(TESTS),-- $(TESTS))
+
+.venv-wide/bin/python:
+	$(call make_environment,.venv-wide)
+
+.venv-wide/made: pyproject.toml tests/wide/packages.txt | .venv-wide/bin/python
+	.venv-wide/bin/python $(PIP_INSTALL) --upgrade pip
+	.venv-wide/bin/python $(PIP_INSTALL) --editable '.[test]' $$(sed -n 's/^\([A-Za-z][^ ]*\) .*/\1/p' tests/wide/packages.txt)
+	@touch .venv-wide/made
+
+test-wide: .venv-wide/made
+	IPY_ENVMAGIC_TEST_WIDE=1 .venv-wide/bin/python -m pytest -q -n 2 tests/wide
 
 lint: .venv/made
 	.venv/bin/python -m ruff check .
@@ -68,5 +80,5 @@ build: .venv/made
 	.venv/bin/python -m build --outdir dist .
 
 clean:
-	rm -rf .venv .venv-demo .venv-bench .lanes dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-demo .venv-bench .venv-wide .lanes dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -24,6 +24,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from checks import checks
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
@@ -189,7 +190,7 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="envmagic-bench-"))
     try:
         parts = []
-        for part in (loading, version, output):
+        for part in (checks, loading, version, output):
             parts.append("\n".join(part(home)))
             print(parts[-1], end="\n\n", flush=True)
     finally:

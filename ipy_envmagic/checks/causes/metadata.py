@@ -117,7 +117,7 @@ def empty_distribution(subject: Subject) -> Finding | None:
         return None
     return Finding(
         "empty-distribution",
-        "error",
+        "warning",
         f"{distribution.name} {distribution.version or ''}".rstrip() + " is installed and brings no file to import.",
         {"location": distribution.path},
         Fix(
