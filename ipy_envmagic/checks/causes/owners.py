@@ -39,13 +39,16 @@ def known_squat(subject: Subject) -> Finding | None:
 
 
 def _finding(code: str, subject: Subject, owner: Distribution, module: str, right: str) -> Finding:
-    what = f"is {owner.name}'s" if code == "wrong-distribution" else f"is not what {owner.name} brings"
+    if code == "wrong-distribution":
+        message = f"The module {module} here belongs to the distribution {owner.name}; most people mean {right}'s."
+    else:
+        message = f"{owner.name} is installed and brings no module {module}: that comes from the distribution {right}."
     lines = (f"%pip uninstall {shlex.quote(owner.name)}", f"%pip install {shlex.quote(right)}")
     again = " Then restart the kernel." if subject.is_loaded else ""
     return Finding(
         code,
         "error",
-        f"The module {module} here {what}; the one that is widely used comes from the distribution {right}.",
+        message,
         {"distribution": owner.name, "meant": right, "location": owner.path},
         Fix(lines, subject.is_loaded, f"Unless you mean {owner.name}, put {right} in its place.{again}"),
     )

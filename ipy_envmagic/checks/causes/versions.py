@@ -37,8 +37,8 @@ def wrong_version(subject: Subject) -> Finding | None:
     pin = next(_pins(subject), None)
     fix = install(subject)
     python = ".".join(map(str, subject.environment.version[:2]))
-    if ">" in subject.asked.specifier:
-        fix = replace(fix, steps=f"{fix.steps} Where no later version is for Python {python}, pip says so.")
+    if ">" in subject.asked.specifier and fix.magic and fix.magic[0].startswith("%pip"):
+        fix = replace(fix, steps=f"{fix.steps} If that changes nothing, no later one is for Python {python}.")
     if pin is not None:
         fix = replace(fix, steps=f"{fix.steps} {pin[0]} holds it back by the line {pin[1]!r}: change that first.")
     return Finding(
