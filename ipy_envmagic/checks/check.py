@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "distribution_directories"]
 
+_PYTHONS_ZIP = re.compile(r"python\d+\.zip")  # of the standard library, if it is there at all
 _LIBRARY = os.path.dirname(os.path.abspath(os.__file__))
 
 
@@ -63,7 +65,7 @@ def distribution_directories(session: Session) -> tuple[str, ...]:
     """
     library = {_LIBRARY, os.path.join(_LIBRARY, "lib-dynload")}
     entries = (entry for entry in session.path if entry not in library and entry != session.cwd)
-    return tuple(dict.fromkeys(entry for entry in entries if not entry.endswith(".zip")))
+    return tuple(dict.fromkeys(entry for entry in entries if not _PYTHONS_ZIP.fullmatch(os.path.basename(entry))))
 
 
 def _one(text: str, environment: Environment, session: Session, index: Mapping[str, Distribution]) -> Check:

@@ -124,7 +124,20 @@ def leftovers(site_directories: Iterable[str]) -> list[str]:
 def _entries(directory: str) -> list[str]:
     try:
         return os.listdir(directory)
+    except NotADirectoryError:
+        return _names_in_archive(directory)
     except (OSError, ValueError):
+        return []
+
+
+def _names_in_archive(path: str) -> list[str]:
+    """Return what a zip file on the path has at its top."""
+    import zipfile  # noqa: PLC0415 (archives on the path are rare)
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return list(dict.fromkeys(name.partition("/")[0] for name in archive.namelist()))
+    except Exception:  # noqa: BLE001 (no archive, or a damaged one, which raises whatever its damage leads to)
         return []
 
 

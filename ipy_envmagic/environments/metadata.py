@@ -143,7 +143,7 @@ def _head(distribution: Distribution) -> bytes:
         if head:
             return head
     if distribution.path.endswith(".egg"):
-        return _read_zipped(distribution.path, "EGG-INFO/PKG-INFO")
+        return _END_OF_HEAD.split(_read_zipped(distribution.path, "EGG-INFO/PKG-INFO"), maxsplit=1)[0]
     # An .egg-info of distutils is the file itself.
     return _read_head(folder)
 
@@ -157,6 +157,8 @@ def _read_head(path: str) -> bytes:
                 end = _END_OF_HEAD.search(head)
                 if end:
                     return head[: end.start()]
+    except NotADirectoryError:
+        return _END_OF_HEAD.split(_read_in_archive(path), maxsplit=1)[0]
     except (OSError, ValueError):
         return b""
     return head
@@ -166,8 +168,20 @@ def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
             return file.read(_LIMIT)
+    except NotADirectoryError:
+        return _read_in_archive(path)
     except (OSError, ValueError):
         return b""
+
+
+def _read_in_archive(path: str) -> bytes:
+    """Read a file inside a zip file of the path (PEP 273): `path` goes on behind the zip file's own."""
+    archive = path
+    while not os.path.isfile(archive):
+        archive, tail = os.path.split(archive)
+        if not tail:
+            return b""
+    return _read_zipped(archive, path[len(archive) + 1 :].replace(os.sep, "/"))
 
 
 def _read_zipped(path: str, inside: str) -> bytes:
@@ -177,7 +191,7 @@ def _read_zipped(path: str, inside: str) -> bytes:
 
     try:
         with zipfile.ZipFile(path) as archive:
-            return _END_OF_HEAD.split(archive.read(inside), maxsplit=1)[0]
+            return archive.read(inside)[:_LIMIT]
     except Exception:  # noqa: BLE001 a damaged zip file raises whatever its damage leads to
         return b""
 

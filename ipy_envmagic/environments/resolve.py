@@ -205,7 +205,7 @@ def _case_agrees(directory: str, name: str) -> bool:
 def _zipped(name: str, archive: str) -> Module | None:
     try:
         spec = zipimport.zipimporter(archive).find_spec(name.rpartition(".")[2])
-    except (zipimport.ZipImportError, OSError, ValueError):  # most often there is no archive
+    except Exception:  # noqa: BLE001 (most often there is no archive; a damaged one raises whatever it leads to)
         return None
     if spec is None:
         return None

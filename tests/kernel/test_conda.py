@@ -271,3 +271,15 @@ def test_a_shell_cannot_be_moved_from_here(conda_kernel):
     assert cell.error.ename == "LineError"
     assert "is for a shell" in cell.error.text
     assert cell.plain == ""
+
+
+def test_a_check_mends_by_conda_what_conda_installed(conda_kernel):
+    kernel = conda_kernel()
+    (file,) = kernel.prefix.glob("lib/python3*/site-packages/ourpkg/__init__.py")
+    assert kernel.run("r = %envcheck ourpkg\nr.checks[0].installer, r.ok").result == "('conda', True)"
+    file.unlink()
+    cell = kernel.run("r = %envcheck ourpkg\n[(f.code, f.fix.magic) for f in r.findings]")
+    assert cell.result == "[('files-missing', ('%conda install --force-reinstall ourpkg',))]", cell
+    cell = kernel.run("r = %envcheck --fix ourpkg\nr.ok")
+    assert (cell.status, cell.result) == ("ok", "True"), cell
+    assert kernel.run("import ourpkg").status == "ok"

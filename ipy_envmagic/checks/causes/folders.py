@@ -26,6 +26,8 @@ _LEVELS = 5  # parents of the working directory
 def user_site_disabled(subject: Subject) -> Finding | None:
     """See that the user site has it, which this kernel does not look into ("site", library reference; PEP 370)."""
     environment, session = subject.environment, subject.session
+    if session.user_site:
+        return None  # it is looked into
     directory = user_site(
         environment.base_prefix, environment.version, environment.platform, session.environ, session.home
     )

@@ -78,9 +78,15 @@ def test_a_zip_file_on_the_path(here, tmp_path):
     with zipfile.ZipFile(tmp_path / "library.zip", "w") as archive:
         archive.writestr("zipped/__init__.py", "")
         archive.writestr("zipped/part.py", "")
+        archive.writestr("zipped-1.5.dist-info/METADATA", "Name: zipped\nVersion: 1.5\n\nText\n")
+        archive.writestr("zipped-1.5.dist-info/RECORD", "zipped/__init__.py,,\nzipped/part.py,,\n")
     here.extra = (str(tmp_path / "library.zip"),)
-    for asked in ("zipped", "zipped.part"):
+    for asked in ("zipped", "zipped.part", "zipped>=1"):
         assert codes(here.one(asked)) == [], asked
+    assert here.one("zipped").installed == "1.5"
+    assert codes(here.one("zipped>=2")) == ["wrong-version"]
+    (tmp_path / "library.zip").write_bytes(b"PK damaged")
+    assert codes(here.one("zipped")) == ["not-installed"]
 
 
 def test_a_package_with_lazily_made_modules(here):

@@ -1,4 +1,5 @@
 from patients import codes
+from wheels import make_wheel
 
 
 def test_an_extra_whose_requirement_is_not_here(patient):
@@ -47,3 +48,12 @@ def test_only_the_stubs_are_here(here):
 def test_a_folder_of_stubs_that_no_distribution_owns(here):
     (here.site / "some-stubs").mkdir()
     assert codes(here.one("some")) == ["stub-only"]
+
+
+def test_the_package_comes_beside_its_stubs(patient, tmp_path):
+    make_wheel(tmp_path / "wheels", "types-requests", "2.0", modules={"requests-stubs/__init__.pyi": ""})
+    make_wheel(tmp_path / "wheels", "requests", "2.0")
+    patient.venv.pip("install", "types-requests", env=dict(patient.env))
+    cured = patient.cure("requests", proof="import requests")
+    assert cured.before.codes == ["stub-only"]
+    assert cured.after.codes == []

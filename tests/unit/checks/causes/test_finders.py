@@ -1,6 +1,8 @@
 import os
+import sys
 import time
 
+import pytest
 from patients import codes
 
 
@@ -98,3 +100,16 @@ def test_another_name_for_the_same_directory_is_on_the_path(here, tmp_path):
     assert codes(here.one("numpy")) == []
     assert "sys-path-edited" not in codes(here.one("absent_thing"))
     assert os.path.islink(tmp_path / "link")
+
+
+@pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="the user site is elsewhere there")
+def test_a_user_site_that_came_after_the_start(patient, home):
+    settings = patient.venv.path / "pyvenv.cfg"
+    settings.write_text(settings.read_text().replace("packages = false", "packages = true"))
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    folder = home / ".local" / "lib" / version / "site-packages"
+    before = f"import os; os.makedirs({str(folder)!r}); open({str(folder / 'brand_new.py')!r}, 'w').close()"
+    cured = patient.cure("brand_new", before=before, proof="import brand_new")
+    assert cured.before.codes == ["needs-restart"]
+    assert cured.before.findings[0]["message"] == f"brand_new is in {folder}, which came after this kernel started."
+    assert patient.see("brand_new", proof="import brand_new").failure is None  # a new start has it

@@ -27,3 +27,12 @@ def test_a_name_that_was_taken_so_that_nobody_is_misled(here):
     assert found.findings[0].fix.magic == ("%pip uninstall sklearn", "%pip install scikit-learn")
     here.put("scikit-learn", modules={"sklearn/__init__.py": ""})
     assert "known-squat" not in codes(here.one("sklearn"))
+
+
+def test_the_lines_put_the_right_one_in_its_place(patient, tmp_path):
+    make_wheel(tmp_path / "wheels", "sklearn", "0.0", modules={}, data={"data/share/x.txt": ""})
+    make_wheel(tmp_path / "wheels", "scikit-learn", "1.5", modules={"sklearn/__init__.py": ""})
+    patient.venv.pip("install", "sklearn", env=dict(patient.env))
+    cured = patient.cure("sklearn", proof="import sklearn")
+    assert cured.before.codes[0] == "known-squat"
+    assert cured.after.codes in ([], ["name-mismatch"])

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 from patients import codes
+from wheels import make_wheel
 
 from ipy_envmagic.checks.asked import parse
 from ipy_envmagic.checks.causes import standard
@@ -97,3 +98,16 @@ def test_the_table_agrees_with_this_python():
             assert root not in sys.stdlib_module_names, module
         if not gone and not module.startswith(("msilib", "nis", "spwd", "ossaudiodev", "crypt")):
             assert root in sys.stdlib_module_names, module
+
+
+def test_a_distribution_brings_back_what_was_taken_out(patient, tmp_path):
+    name, distribution = {12: ("asyncore", "pyasyncore"), 13: ("telnetlib", "standard-telnetlib")}.get(
+        sys.version_info[1], (None, None)
+    )
+    if name is None:
+        pytest.skip("nothing that a distribution brings back was taken out of this Python")
+    make_wheel(tmp_path / "wheels", distribution, "1.0", modules={f"{name}.py": "x = 1\n"})
+    cured = patient.cure(name, proof=f"import {name}")
+    assert cured.before.codes == ["stdlib-removed"]
+    assert cured.before.fixes == [f"%pip install {distribution}"]
+    assert cured.after.codes in ([], ["name-mismatch"])

@@ -62,3 +62,14 @@ def test_a_distribution_for_another_python(patient):
     assert seen.codes == ["requires-python"]
     assert seen.findings[0]["message"].startswith("envmagic-demo-future 1.0 is for Python >=99, and this is 3.")
     assert seen.fixes == ["%pip install --force-reinstall envmagic-demo-future"]
+
+
+def test_the_printed_line_brings_the_version(patient):
+    patient.venv.pip("install", "envmagic-demo-a==1.0", env=dict(patient.env))
+    proof = "import envmagic_demo_a as a; assert a.__version__ == '2.0', a.__version__"
+    cured = patient.cure("'envmagic-demo-a>=2'", proof=proof)
+    assert cured.before.codes == ["wrong-version"]
+    assert cured.after.codes == []
+    loaded = patient.cure("'envmagic-demo-a<2'", before="import envmagic_demo_a", proof=proof.replace("2.0", "1.0"))
+    assert loaded.before.restart
+    assert loaded.after.codes == []
