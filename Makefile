@@ -38,7 +38,7 @@ endef
 
 .venv/made: pyproject.toml $(CONDA_REQUIREMENTS) | .venv/bin/python
 	.venv/bin/python $(PIP_INSTALL) --upgrade pip build
-	.venv/bin/python $(PIP_INSTALL) --editable '.[test,lint]'
+	.venv/bin/python $(PIP_INSTALL) --editable '.[test,lint,backends]'
 	@sh tools/install-conda-requirements .venv/bin/python
 	@touch .venv/made
 

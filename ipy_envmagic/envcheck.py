@@ -94,8 +94,11 @@ def envcheck(
 
 
 def warm() -> None:
-    """Do once what every check needs, so that the first one that somebody asks for need not: load, list, write."""
-    report = check(("pip",), Environment.current(), Session.current())
+    """Do once what every check needs, so that the first one that somebody asks for need not: load, list, write.
+
+    A name that is nowhere is among what is checked: then a check also works after somebody emptied `sys.path`.
+    """
+    report = check(("pip", "nothing_of_that_name"), Environment.current(), Session.current())
     report.to_html()
     report.to_text()
 

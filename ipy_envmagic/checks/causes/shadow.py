@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 __all__ = [
     "hidden_distribution",
     "hidden_portion",
+    "namespace_by_pkg_resources",
     "namespace_stands_in",
     "shadowed_by_earlier_path",
     "shadowed_by_local_file",
 ]
 
+_SHORT = 2048  # bytes of a file that declares a namespace and does nothing else
 _CODE = (".py", ".pyc", ".so", ".pyd")
 
 
@@ -143,6 +145,35 @@ def hidden_portion(subject: Subject) -> Finding | None:
                 _without_init(parent, subject),
             )
     return None
+
+
+def namespace_by_pkg_resources(subject: Subject) -> Finding | None:
+    """See a namespace that is declared by ``pkg_resources``, where that is not here: setuptools 82 has it no more."""
+    if subject.place.is_standard or (subject.place.module is None and not subject.place.parents):
+        return None
+    found = (*subject.place.parents, subject.place.module)
+    module = next((one for one in found if one is not None and one.name == subject.root), None)
+    module = module or resolve(subject.root, subject.session.path)
+    if module is None or module.origin is None or not module.locations:
+        return None
+    init = module.origin
+    try:
+        if not 0 < os.stat(init).st_size < _SHORT:
+            return None
+        with open(init, "rb") as file:
+            text = file.read()
+    except OSError:
+        return None
+    declares = b"declare_namespace" in text and b"pkg_resources" in text and b"except" not in text
+    if not declares or resolve("pkg_resources", subject.session.path) is not None:
+        return None
+    return Finding(
+        "module-removed",
+        "error",
+        f"{init} declares its namespace by pkg_resources, which is not here: setuptools 82 has it no more.",
+        {"location": init},
+        Fix(("%pip install 'setuptools<82'",), subject.is_loaded, "Or update what it belongs to."),
+    )
 
 
 def _first(subject: Subject) -> Module | None:

@@ -12,8 +12,9 @@ import pytest
 from patients import codes
 from wheels import make_wheel
 
+from ipy_envmagic.checks import compiled as compiled_modules
 from ipy_envmagic.checks.asked import parse
-from ipy_envmagic.checks.causes import binary
+from ipy_envmagic.checks.causes import binary, linking
 from ipy_envmagic.checks.subject import gather
 from ipy_envmagic.environments import libraries
 from ipy_envmagic.environments.distributions import installed
@@ -110,7 +111,7 @@ def test_a_module_for_another_processor_or_system(here, compiled):
     put(here, bytes(content))
     assert codes(here.one("fast")) == []
     content[18:20] = struct.pack("<H", 243)
-    binary.forget()
+    compiled_modules.forget()
     put(here, bytes(content))
     found = here.one("fast")
     assert codes(found) == ["platform-mismatch"]
@@ -155,7 +156,7 @@ def test_a_shared_library_that_is_not_here(patient, compiled, tmp_path):
 def test_what_mends_a_missing_library(here, library, name, words):
     here.put(name)
     subject = gather(parse(name), here.environment, here.session, installed([str(here.site)]))
-    fix = binary.library_fix(library, subject)
+    fix = linking.library_fix(library, subject)
     assert words in " ".join((*fix.magic, fix.steps))
 
 
@@ -163,7 +164,7 @@ def test_in_a_conda_environment_conda_brings_the_library(here):
     here.put("vtk")
     environment = dataclasses.replace(here.environment, kind="conda")
     subject = gather(parse("vtk"), environment, here.session, installed([str(here.site)]))
-    assert binary.library_fix("libGL.so.1", subject).magic == ("%conda install -c conda-forge libgl",)
+    assert linking.library_fix("libGL.so.1", subject).magic == ("%conda install -c conda-forge libgl",)
 
 
 def test_a_library_of_another_distribution_is_loaded_by_it(here, compiled, tmp_path):
@@ -229,7 +230,7 @@ def test_a_processor_without_what_a_wheel_needs(here):
     subject = gather(parse("polars"), here.environment, here.session, installed([str(here.site)]))
     flags = binary._cpu_flags()
     found = binary.cpu_too_old(subject)
-    assert (found is None) == ("avx2" in flags or binary._machine() != "x86_64" or not flags)
+    assert (found is None) == ("avx2" in flags or compiled_modules.machine() != "x86_64" or not flags)
 
 
 @pytest.mark.parametrize(("length", "code"), [(10, None), (300, "path-too-long")])
@@ -249,7 +250,19 @@ def test_what_is_healthy_is_looked_at_again_only_after_a_change(here, compiled):
     put(here, content)
     assert codes(here.one("fast")) == []
     path = here.site / "fast" / f"_fast{MINE}"
-    assert binary._known(str(path))
+    assert compiled_modules.is_known(str(path))
     os.utime(path, (1, 1))
-    assert not binary._known(str(path))
+    assert not compiled_modules.is_known(str(path))
     assert Path(path).exists()
+
+
+def test_windows_without_the_runtime(here, tmp_path):
+    put(here, b"")
+    environment = dataclasses.replace(here.environment, platform="win32")
+    here.environ["SystemRoot"] = str(tmp_path / "Windows")
+    subject = gather(parse("fast"), environment, here.session, installed([str(here.site)]))
+    found = linking.runtime_missing(subject)
+    assert (found.code, found.evidence["library"]) == ("shared-library-missing", "vcruntime140_1.dll")
+    (tmp_path / "Windows" / "System32").mkdir(parents=True)
+    (tmp_path / "Windows" / "System32" / "vcruntime140_1.dll").touch()
+    assert linking.runtime_missing(subject) is None

@@ -3,6 +3,7 @@ import sys
 
 import pytest
 from patients import codes
+from wheels import make_wheel
 
 
 def test_a_file_of_the_working_directory_hides_an_installed_package(patient):
@@ -97,8 +98,6 @@ def test_a_link_to_the_same_file_is_no_other_copy(here, tmp_path):
 
 
 def user_copy(here, name, version):
-    from importlib.metadata import version as _  # noqa: F401
-
     folder = here.home / ".local" / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
     folder.mkdir(parents=True, exist_ok=True)
     info = here.put(name, version)
@@ -152,4 +151,17 @@ def test_an_init_that_hides_the_portions_of_a_namespace(patient, tmp_path):
     cured = patient.cure("envmagic_space.two", proof="import envmagic_space.two")
     assert cured.before.codes == ["namespace-shadow"]
     assert cured.before.fixes == [f"import os; os.remove({str(site / 'envmagic_space' / '__init__.py')!r})"]
+    assert cured.after.codes == []
+
+
+def test_a_namespace_that_is_declared_by_what_setuptools_has_no_more(patient, tmp_path):
+    modules = {"setuptools/__init__.py": "", "pkg_resources.py": "def declare_namespace(name): pass\n"}
+    make_wheel(tmp_path / "wheels", "setuptools", "81.0", modules=modules)
+    folder = patient.venv.site_packages / "envmagic_space"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("__import__('pkg_resources').declare_namespace(__name__)\n")
+    (folder / "one.py").touch()
+    cured = patient.cure("envmagic_space.one", proof="import envmagic_space.one")
+    assert cured.before.codes == ["module-removed"]
+    assert cured.before.fixes == ["%pip install 'setuptools<82'"]
     assert cured.after.codes == []
