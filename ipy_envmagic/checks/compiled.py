@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from ipy_envmagic.environments import elf, integrity
+from ipy_envmagic.environments.integrity import Stamp, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -13,10 +14,7 @@ if TYPE_CHECKING:
     from ipy_envmagic.checks.subject import Subject
     from ipy_envmagic.environments.elf import Elf
 
-__all__ = ["Stamp", "extensions", "forget", "head", "is_known", "machine", "remember", "stamp", "unknown"]
-
-Stamp = tuple[int, int]
-"""A file's modification time in nanoseconds and its size in bytes."""
+__all__ = ["extensions", "forget", "head", "is_known", "machine", "remember", "unknown"]
 
 _MACHINES = {"i686": "x86", "i386": "x86", "amd64": "x86_64", "armv7l": "arm", "ppc64le": "ppc64", "arm64": "aarch64"}
 _MOST = 100  # extension modules of a distribution, the shallowest
@@ -94,21 +92,6 @@ def forget() -> None:
     """Forget what was found."""
     _healthy.clear()
     _heads.clear()
-
-
-def stamp(path: str) -> Stamp:
-    """Return what changes when a file is replaced or written; (-1, -1) where there is none.
-
-    Parameters
-    ----------
-    path : str
-        Its path.
-    """
-    try:
-        status = os.stat(path)
-    except OSError:
-        return (-1, -1)
-    return (status.st_mtime_ns, status.st_size)
 
 
 def machine() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -61,11 +61,11 @@ class Session:
     cwd: str
     started: float | None = None
     meta_path: tuple[Any, ...] = ()
-    importers: Mapping[str, Any] = _NOTHING
-    variables: Mapping[str, Any] = _NOTHING
+    importers: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
     flags: frozenset[str] = frozenset()
     user_site: bool | None = True
-    changed: Mapping[str, tuple[tuple[int, int], frozenset[str]]] = _NOTHING
+    changed: Mapping[str, tuple[tuple[int, int], frozenset[str]]] = field(default_factory=dict)
 
     @classmethod
     def current(cls, kernelspec: str | None = None, variables: Mapping[str, Any] = _NOTHING) -> Session:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ipy_envmagic.environments.distributions import Distribution
 
-__all__ = ["Damage", "Entry", "Integrity", "entries", "examine", "extensions", "forget"]
+__all__ = ["Damage", "Entry", "Integrity", "Stamp", "entries", "examine", "extensions", "forget", "stamp"]
 
 DamageKind = Literal["missing", "broken-link", "unreadable", "size", "content"]
 
@@ -90,17 +90,18 @@ class Integrity:
         return self.looked_at < self.listed
 
 
-_Stamp = tuple[int, int]
+Stamp = tuple[int, int]
+"""A file's modification time in nanoseconds and its size in bytes."""
 
 
 class _Memory(NamedTuple):
-    stamps: dict[str, _Stamp]
+    stamps: dict[str, Stamp]
     integrity: Integrity
 
 
 _healthy: dict[str, _Memory] = {}
-_read: dict[str, tuple[_Stamp, list[Entry]]] = {}
-_compiled: dict[str, tuple[_Stamp, tuple[str, ...]]] = {}
+_read: dict[str, tuple[Stamp, list[Entry]]] = {}
+_compiled: dict[str, tuple[Stamp, tuple[str, ...]]] = {}
 
 
 def entries(distribution: Distribution) -> list[Entry]:
@@ -112,14 +113,14 @@ def entries(distribution: Distribution) -> list[Entry]:
         Any.
     """
     path = f"{distribution.path}{os.sep}RECORD"
-    stamp = _stamp(path)
+    at = stamp(path)
     remembered = _read.get(path)
-    if remembered is not None and remembered[0] == stamp:
+    if remembered is not None and remembered[0] == at:
         return remembered[1]
     found = _parsed(path)
     if len(_read) >= _FEW:
         _read.clear()
-    _read[path] = (stamp, found)
+    _read[path] = (at, found)
     return found
 
 
@@ -132,15 +133,15 @@ def extensions(distribution: Distribution) -> tuple[str, ...]:
         Any.
     """
     path = f"{distribution.path}{os.sep}RECORD"
-    stamp = _stamp(path)
+    at = stamp(path)
     remembered = _compiled.get(path)
-    if remembered is None or remembered[0] != stamp:
+    if remembered is None or remembered[0] != at:
         listed = [entry.path for entry in entries(distribution) if entry.path.endswith((".so", ".pyd"))]
         listed.sort(key=lambda one: (one.count("/"), one))
         site = distribution.site_directory
         if len(_compiled) >= _MOST:
             _compiled.clear()
-        remembered = _compiled[path] = (stamp, tuple(f"{site}/{one}" for one in listed))
+        remembered = _compiled[path] = (at, tuple(f"{site}/{one}" for one in listed))
     return remembered[1]
 
 
@@ -179,7 +180,7 @@ def examine(distribution: Distribution, *, seconds: float = 0.03, sizes: bool = 
         Bytecode, what lies outside the site directory and what installers rewrite are left out.
     """
     remembered = _healthy.get(distribution.path)
-    if remembered is not None and all(_stamp(path) == stamp for path, stamp in remembered.stamps.items()):
+    if remembered is not None and all(stamp(path) == before for path, before in remembered.stamps.items()):
         return remembered.integrity
     until = time.perf_counter() + seconds
     site = distribution.site_directory
@@ -290,14 +291,21 @@ def _remember(distribution: Distribution, looked_at: list[Entry], integrity: Int
     paths = (os.path.join(distribution.path, "RECORD"), *_paths(site, folders), *_paths(site, important))
     if len(_healthy) >= _MOST:
         _healthy.clear()
-    _healthy[distribution.path] = _Memory({path: _stamp(path) for path in paths}, integrity)
+    _healthy[distribution.path] = _Memory({path: stamp(path) for path in paths}, integrity)
 
 
 def _paths(site: str, relative: Iterable[str]) -> Iterator[str]:
     return (f"{site}/{path}" for path in relative if path)
 
 
-def _stamp(path: str) -> _Stamp:
+def stamp(path: str) -> Stamp:
+    """Return what changes when a file is replaced or written; (-1, -1) where there is none.
+
+    Parameters
+    ----------
+    path : str
+        Its path.
+    """
     try:
         status = os.stat(path)
     except OSError:

@@ -11,10 +11,11 @@ import time
 from importlib.machinery import EXTENSION_SUFFIXES
 from typing import TYPE_CHECKING
 
-from ipy_envmagic.checks.compiled import Stamp, extensions, head, machine, stamp, unknown
+from ipy_envmagic.checks.compiled import extensions, head, machine, unknown
 from ipy_envmagic.checks.fixes import install, reinstall
 from ipy_envmagic.checks.report import Finding, Fix
 from ipy_envmagic.environments import elf
+from ipy_envmagic.environments.integrity import Stamp, stamp
 from ipy_envmagic.environments.requires import needs_of
 
 if TYPE_CHECKING:
