@@ -216,7 +216,8 @@ def _fix(shell: InteractiveShell, report: Report, evaluate: Evaluate, settings: 
                 frontend.show(said)
             restart = result.restart or restart
         else:
-            shell.ex(line)  # type: ignore[no-untyped-call]
+            # What it imports for itself is not for the notebook; what it deletes is the notebook's.
+            exec(line, shell.user_ns if line.startswith("del ") else {})  # noqa: S102 (the line that was just shown)
     return restart
 
 

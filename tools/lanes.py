@@ -24,6 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".lanes"
 LOADING = ("tests/kernel/test_loading.py",)
+CHECKING = tuple(f"tests/unit/checks/test_{name}.py" for name in ("check", "controls", "consistency"))
 LIMIT = 45 * 60
 """Seconds after which a lane is ended: its tests have shorter limits of their own."""
 
@@ -66,7 +67,7 @@ LANES = (
     ),
     # IPython declares its own magics in different ways over these versions.
     Lane("ipython-8.37", "3.10", ("ipython==8.37.*",), LOADING),
-    Lane("ipython-9.0", "3.11", ("ipython==9.0.*",), LOADING),
+    Lane("ipython-9.0", "3.11", ("ipython==9.0.*",), (*LOADING, *CHECKING)),
     Lane("ipython-9.16", "3.12", ("ipython==9.16.*",), LOADING),
     Lane("ipython-9.17.0", "3.12", ("ipython==9.17.0",), LOADING),
     Lane("wheel", arguments=("tests", "-m", "wheel"), wheel=True),

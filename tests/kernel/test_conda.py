@@ -275,9 +275,10 @@ def test_a_shell_cannot_be_moved_from_here(conda_kernel):
 
 def test_a_check_mends_by_conda_what_conda_installed(conda_kernel):
     kernel = conda_kernel()
-    (file,) = kernel.prefix.glob("lib/python3*/site-packages/ourpkg/__init__.py")
+    code = "import importlib.util, os; place = importlib.util.find_spec('ourpkg').origin; place"
+    assert kernel.run(code).result.startswith(f"'{kernel.prefix}")
     assert kernel.run("r = %envcheck ourpkg\nr.checks[0].installer, r.ok").result == "('conda', True)"
-    file.unlink()
+    kernel.check("os.remove(place)")
     cell = kernel.run("r = %envcheck ourpkg\n[(f.code, f.fix.magic) for f in r.findings]")
     assert cell.result == "[('files-missing', ('%conda install --force-reinstall ourpkg',))]", cell
     cell = kernel.run("r = %envcheck --fix ourpkg\nr.ok")

@@ -150,3 +150,13 @@ def test_healthy_things_need_no_fix(fresh_kernel):
     cell = fresh_kernel.run("%envcheck --fix --strict ipython json")
     assert cell.status == "ok"
     assert "Fix" not in cell.plain
+
+
+def test_a_fix_that_is_a_line_of_python(kernel):
+    kernel.run("import sys; sys.modules['envmagic_blocked'] = None; mailbox = 3")
+    try:
+        cell = kernel.run("r = %envcheck --fix envmagic_blocked.part mailbox")
+        assert "Fix 1 of 1, import-blocked: import sys; del sys.modules['envmagic_blocked']" in cell.plain
+        assert kernel.run("'envmagic_blocked' in sys.modules, mailbox").result == "(False, 3)"  # an info is not mended
+    finally:
+        kernel.run("sys.modules.pop('envmagic_blocked', None); del mailbox")

@@ -17,7 +17,9 @@ __all__ = ["blocked_by_hook", "blocked_by_none", "half_initialised", "half_loade
 
 # The finders of Python itself, and those that build or change something when they are asked.
 _KNOWN = frozenset({"BuiltinImporter", "FrozenImporter", "PathFinder", "WindowsRegistryFinder"})
-_NEVER_ASKED = frozenset({"MesonpyMetaFinder", "ScikitBuildRedirectingFinder", "AssertionRewritingHook"})
+_NEVER_ASKED = frozenset(
+    {"AssertionRewritingHook", "DistutilsMetaFinder", "MesonpyMetaFinder", "ScikitBuildRedirectingFinder"}
+)
 
 
 def blocked_by_none(subject: Subject) -> Finding | None:
