@@ -26,6 +26,13 @@ REAL_HOME = Path("~").expanduser()
 COUNTER = itertools.count()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what takes a whole environment and several sessions, so that a lane can leave it to another."""
+    for item in items:
+        if "new_patient" in getattr(item, "fixturenames", ()):
+            item.add_marker("patient")
+
+
 def replace_environ(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
     for key in set(os.environ) - set(variables) - {"PYTEST_CURRENT_TEST", "PYTEST_VERSION"}:
         monkeypatch.delenv(key)

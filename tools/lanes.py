@@ -63,7 +63,7 @@ LANES = (
             *("ipython==8.12.0", "ipykernel==6.5.1", "jupyter_client==7.4.9", "traitlets==5.4.0"),
             *("packaging==23.0", "filelock==3.12.0", "platformdirs==2.5.0"),
         ),
-        ("tests", "-m", "not conda", "-W", "ignore::pytest.PytestUnraisableExceptionWarning"),
+        ("tests", "-m", "not conda and not patient", "-W", "ignore::pytest.PytestUnraisableExceptionWarning"),
     ),
     # IPython declares its own magics in different ways over these versions.
     Lane("ipython-8.37", "3.10", ("ipython==8.37.*",), LOADING),
