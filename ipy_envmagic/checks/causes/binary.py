@@ -126,7 +126,7 @@ def not_executable(subject: Subject) -> Finding | None:
         return None
     try:
         is_closed = bool(os.statvfs(path).f_flag & flag)
-    except OSError:
+    except (OSError, ValueError):
         return None
     if not is_closed:
         return None
@@ -216,7 +216,7 @@ def _other_system(path: str) -> str | None:
     try:
         with open(path, "rb") as file:
             start = file.read(4)
-    except OSError:
+    except (OSError, ValueError):
         return None
     if start[:2] == b"MZ":
         return "Windows"
@@ -258,6 +258,6 @@ def _cpu_flags() -> frozenset[str]:
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
             line = next((line for line in file if line.startswith("flags")), "")
-    except OSError:
+    except (OSError, ValueError):
         return frozenset()
     return frozenset(line.partition(":")[2].split())

@@ -85,7 +85,7 @@ def source_of(distribution: Distribution) -> str | None:
         try:
             with open(distribution.path, encoding="utf-8", errors="surrogateescape") as file:
                 return file.readline().strip() or None
-        except OSError:
+        except (OSError, ValueError):
             return None
     url = direct_url(distribution) or {}
     information = url.get("dir_info")
@@ -103,7 +103,7 @@ def _editables(subject: Subject) -> Iterator[Distribution]:
     for site in subject.environment.site_directories:
         try:
             names = os.listdir(site)
-        except OSError:
+        except (OSError, ValueError):
             continue
         keys = [name for name in names if name.startswith(("__editable__", "_editable_impl_", "__editables_"))]
         for name in keys:
@@ -130,7 +130,7 @@ def _moved_to(distribution: Distribution, source: str, cwd: str) -> str | None:
             try:
                 with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
                     found = _NAME.search(file.read(_HEAD))
-            except OSError:
+            except (OSError, ValueError):
                 continue
             if found and normalise(found[1]) == distribution.key:
                 return folder
@@ -149,5 +149,5 @@ def _near(source: str, cwd: str) -> Iterator[str]:
                 for _, entry in zip(range(_MOST), entries, strict=False):
                     if entry.is_dir():
                         yield entry.path
-        except OSError:
+        except (OSError, ValueError):
             continue

@@ -213,7 +213,7 @@ def _unlinking(path: str) -> str:
 def _link_of(path: str) -> str:
     try:
         return os.path.join(os.path.dirname(path), os.readlink(path))
-    except OSError:
+    except (OSError, ValueError):
         return "elsewhere"
 
 
@@ -241,7 +241,7 @@ def _may_read(path: str) -> bool:
 def _mode(path: str) -> str | None:
     try:
         return f"{os.stat(path).st_mode & 0o777:o}"
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 
@@ -251,7 +251,7 @@ def _is_ruined(path: str, damage: Damage) -> bool:
     try:
         with open(path, "rb") as file:
             head = file.read(_HEAD)
-    except OSError:
+    except (OSError, ValueError):
         return False
     if damage.is_extension:
         from ipy_envmagic.environments.elf import is_cut_short  # noqa: PLC0415 (only where a size is another)

@@ -34,10 +34,10 @@ def stale_finder(subject: Subject) -> Finding | None:
     if module.entry not in session.importers:
         return None
     finder = session.importers[module.entry]
-    root = subject.root
+    root = module.name
     if finder is None:
         why = f"{module.entry} was not there when this kernel first looked"
-    elif isinstance(finder, FileFinder) and not _lists(finder, root):
+    elif isinstance(finder, FileFinder) and not _lists(finder, root.rpartition(".")[2]):
         why = f"this kernel has an older listing of {module.entry}"
     else:
         return None
@@ -91,7 +91,7 @@ def _new_directory(subject: Subject) -> Finding | None:
     for directory in _off_the_path(subject):
         try:
             made = max(os.stat(directory).st_mtime, os.stat(directory).st_ctime)
-        except OSError:
+        except (OSError, ValueError):
             continue
         is_users = not directory.startswith(os.path.join(subject.environment.prefix, ""))
         if is_users and _is_new(made, subject.session.started) and _has(subject, directory):
@@ -137,7 +137,7 @@ def _lists(finder: FileFinder, root: str) -> bool:
     listed_at = getattr(finder, "_path_mtime", None)
     try:
         now = os.stat(finder.path or ".").st_mtime
-    except OSError:
+    except (OSError, ValueError):
         return True
     if not isinstance(listing, set) or listed_at != now:
         return True

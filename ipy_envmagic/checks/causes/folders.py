@@ -59,7 +59,7 @@ def other_user_site(subject: Subject) -> Finding | None:
     mine = f"python{environment.version[0]}.{environment.version[1]}"
     try:
         names = sorted(name for name in os.listdir(library) if re.fullmatch(r"python\d\.\d+", name) and name != mine)
-    except OSError:
+    except (OSError, ValueError):
         return None
     for name in names:
         directory = os.path.join(library, name, "site-packages")

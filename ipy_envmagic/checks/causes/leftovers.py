@@ -96,7 +96,7 @@ def left_in_old_python(subject: Subject) -> Finding | None:
     mine = f"python{environment.version[0]}.{environment.version[1]}"
     try:
         others = sorted(name for name in os.listdir(library) if name.startswith("python") and name != mine)
-    except OSError:
+    except (OSError, ValueError):
         return None
     for name in others:
         site = os.path.join(library, name, "site-packages")
@@ -144,7 +144,7 @@ def stale_bytecode(subject: Subject) -> Finding | None:
     try:
         with open(module.origin, "rb") as file:
             source = file.read()
-    except OSError:
+    except (OSError, ValueError):
         return None
     if source_hash(source) == head[8:_HEAD]:
         return None
@@ -184,7 +184,7 @@ def _head(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
             return file.read(_HEAD)
-    except OSError:
+    except (OSError, ValueError):
         return b""
 
 

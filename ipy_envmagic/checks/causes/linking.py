@@ -139,7 +139,7 @@ def _is_elsewhere_here(library: str, subject: Subject) -> bool:
     for site in subject.environment.site_directories:
         try:
             names = os.listdir(site)
-        except OSError:
+        except (OSError, ValueError):
             continue
         folders = [os.path.join(site, name) for name in names if name.endswith(".libs")]
         nvidia = os.path.join(site, "nvidia")
@@ -155,7 +155,7 @@ def _is_elsewhere_here(library: str, subject: Subject) -> bool:
 def _listed(folder: str) -> list[str]:
     try:
         return os.listdir(folder)
-    except OSError:
+    except (OSError, ValueError):
         return []
 
 

@@ -86,7 +86,7 @@ def stale_import(subject: Subject) -> Finding | None:
         if not isinstance(loaded, ModuleType):
             continue
         module = place.module if name == place.module_name else resolve(name, session.path, session.modules)
-        if module is None:
+        if module is None or module.name != name or _is_another(loaded, name, module):
             continue
         elsewhere = _loaded_from_elsewhere(loaded, module)
         if elsewhere is not None:
@@ -107,6 +107,13 @@ def stale_import(subject: Subject) -> Finding | None:
 def _file_of(module: ModuleType) -> str | None:
     file = vars(module).get("__file__")
     return file if isinstance(file, str) else None
+
+
+def _is_another(loaded: ModuleType, name: str, module: Module) -> bool:
+    """Whether a package has put another module in the place of its own, or given its own another file's name."""
+    spec = vars(loaded).get("__spec__")
+    origin = getattr(spec, "origin", None)
+    return getattr(spec, "name", name) != name or (origin is not None and origin == module.origin != _file_of(loaded))
 
 
 def _loaded_from_elsewhere(loaded: ModuleType, module: Module) -> str | None:
@@ -166,7 +173,7 @@ def _changed_since(path: str, started: float | None) -> bool:
         return True
     try:
         status = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):
         return True
     return max(status.st_mtime, status.st_ctime) > started - _CLOCK
 
@@ -179,7 +186,7 @@ def _versions_on_disk(module: Module) -> set[str]:
     if module.locations:
         try:
             names = os.listdir(module.locations[0])
-        except OSError:
+        except (OSError, ValueError):
             names = []
         files += [
             os.path.join(module.locations[0], name)
@@ -193,7 +200,7 @@ def _literals(file: str) -> set[str]:
     try:
         with open(file, "rb") as stream:
             text = stream.read(_HEAD)
-    except OSError:
+    except (OSError, ValueError):
         return set()
     return (
         {match.decode("utf-8", "replace") for match in _VERSION_LINE.findall(text)} if file.endswith(".py") else set()

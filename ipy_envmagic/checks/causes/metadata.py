@@ -160,5 +160,5 @@ def conda_pip_clash(subject: Subject) -> Finding | None:
 def _modified(path: str) -> int:
     try:
         return os.stat(path).st_mtime_ns
-    except OSError:
+    except (OSError, ValueError):
         return 0

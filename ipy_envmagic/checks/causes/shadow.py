@@ -162,7 +162,7 @@ def namespace_by_pkg_resources(subject: Subject) -> Finding | None:
             return None
         with open(init, "rb") as file:
             text = file.read()
-    except OSError:
+    except (OSError, ValueError):
         return None
     declares = b"declare_namespace" in text and b"pkg_resources" in text and b"except" not in text
     if not declares or resolve("pkg_resources", subject.session.path) is not None:

@@ -123,7 +123,7 @@ def _here(subject: Subject) -> Iterator[str]:
     for directory in directories:
         try:
             entries = os.listdir(directory)
-        except OSError:
+        except (OSError, ValueError):
             continue
         for entry in entries:
             name = entry.partition(".")[0]

@@ -19,12 +19,16 @@ __all__ = ["module_removed", "not_a_module", "submodule_missing"]
 
 def not_a_module(subject: Subject) -> Finding | None:
     """See a name that is a function, a class or a value of a module: such a name cannot be imported as a module."""
+    module = subject.place.module
+    if module is not None and module.name == subject.title:
+        return None  # a package may have a function and a module of one name: an import finds the module
     parts = subject.title.split(".")
     for end in range(len(parts) - 1, 0, -1):
         parent, name = ".".join(parts[:end]), parts[end]
         loaded = subject.session.modules.get(parent)
         if isinstance(loaded, ModuleType):
-            if name in vars(loaded) and not isinstance(vars(loaded)[name], ModuleType):
+            is_module = isinstance(subject.session.modules.get(f"{parent}.{name}"), ModuleType)
+            if name in vars(loaded) and not is_module and not isinstance(vars(loaded)[name], ModuleType):
                 kind = type(vars(loaded)[name]).__name__
                 return _attribute(parent, name, f"a {kind} of the module {parent}")
             return None
@@ -96,7 +100,7 @@ def _nearest(name: str, folders: tuple[str, ...]) -> str | None:
     for folder in folders:
         try:
             listed = os.listdir(folder)
-        except OSError:
+        except (OSError, ValueError):
             continue
         names |= {entry.partition(".")[0] for entry in listed if entry.endswith(suffixes) or "." not in entry}
     near = difflib.get_close_matches(name, sorted(one for one in names if one.isidentifier()), 1)
