@@ -27,8 +27,7 @@ def not_a_module(subject: Subject) -> Finding | None:
         parent, name = ".".join(parts[:end]), parts[end]
         loaded = subject.session.modules.get(parent)
         if isinstance(loaded, ModuleType):
-            is_module = isinstance(subject.session.modules.get(f"{parent}.{name}"), ModuleType)
-            if name in vars(loaded) and not is_module and not isinstance(vars(loaded)[name], ModuleType):
+            if name in vars(loaded) and not isinstance(vars(loaded)[name], ModuleType):
                 kind = type(vars(loaded)[name]).__name__
                 return _attribute(parent, name, f"a {kind} of the module {parent}")
             return None

@@ -51,6 +51,13 @@ def test_what_python_sees_is_not_called_stale(patient):
         assert patient.see(name, before=before, proof=f"import {name}").codes == [], name
 
 
+def test_a_part_of_a_package_that_was_only_looked_through_is_not_called_stale(patient):
+    before = "import pkgutil, os, pip\nfolder = os.path.dirname(pip.__file__)"
+    before += "\nlist(pkgutil.iter_modules([folder]))\nimport sys\n"
+    before += "for name in [one for one in sys.modules if one.partition('.')[0] == 'pip']:\n    del sys.modules[name]\n"
+    assert patient.see("pip.__main__ pip._internal", before=before, proof="import pip._internal").codes == []
+
+
 def test_a_path_file_that_came_after_the_start(patient, tmp_path):
     folder = tmp_path / "project"
     folder.mkdir()

@@ -1,6 +1,7 @@
 import json
 import os
 import time
+from importlib.util import module_from_spec, spec_from_file_location
 
 import pytest
 from patients import codes
@@ -35,6 +36,25 @@ def test_a_sub_module_is_as_stale_as_its_package(here):
     files = [{"pkg/__init__.py": f"__version__ = '{version}'\n", "pkg/part.py": ""} for version in ("1.0", "2.0")]
     upgrade(here, "pkg", "1.0", "2.0", modules=files)
     assert codes(here.one("pkg.part")) == ["stale-import"]
+
+
+def test_another_module_that_a_package_put_in_the_place_of_its_own_is_not_stale(here):
+    here.put("real", modules={"real/__init__.py": "", "real/part.py": ""})
+    here.put(
+        "alias", modules={"alias/__init__.py": "import sys\nsys.modules['alias.part'] = None\n", "alias/own.py": ""}
+    )
+    for name in ("real", "alias"):
+        here.load(name)
+    real = spec_from_file_location("real.part", here.site / "real/part.py")
+    for name in ("alias.part", "alias.own"):  # as `requests.packages` has urllib3
+        here.modules[name] = module_from_spec(real)
+        assert codes(here.one(name)) == [], name
+    own = module_from_spec(spec_from_file_location("alias", here.site / "alias/__init__.py"))
+    own.__file__ = str(here.site / "real/__init__.py")  # as `tlz` has that of toolz
+    here.modules["alias"] = own
+    assert codes(here.one("alias")) == []
+    del own.__spec__
+    assert codes(here.one("alias")) == ["stale-import"]
 
 
 def test_a_version_that_comes_from_a_file_beside(here):

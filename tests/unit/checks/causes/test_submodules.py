@@ -37,6 +37,17 @@ def test_a_function_of_a_loaded_module_is_named_as_what_it_is(here):
     assert codes(here.one("os.path")) == []
 
 
+def test_a_module_behind_a_function_of_its_name_is_one(here):
+    here.put(
+        "pkg", modules={"pkg/__init__.py": "def part():\n    pass\n\n\ndef other():\n    pass\n", "pkg/part.py": ""}
+    )
+    here.load("pkg")
+    assert codes(here.one("pkg.part")) == []
+    here.modules["pkg.part"] = types.ModuleType("pkg.part")
+    assert codes(here.one("pkg.part")) == []
+    assert codes(here.one("pkg.other")) == ["not-a-module"]
+
+
 def test_a_module_that_a_loaded_package_has_made_is_one(here):
     here.put("pkg", modules={"pkg/__init__.py": ""})
     package = here.load("pkg")
