@@ -13,11 +13,12 @@ __all__ = ["Asked", "BadRequirement", "masked", "parse"]
 # A name of PEP 508 (which may hold dots), with extras. Without packaging: its import costs more than the whole check.
 _NAME = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[([A-Za-z0-9._,\s-]*)\])?\Z")
 _SECRET = re.compile(r"(?<=://)[^/\s]+(?=@)")
-_ARCHIVES = (".whl", ".tar.gz", ".tar.bz2", ".zip")
-_FILES = (".txt", ".ipynb", ".lock", ".in", ".cfg")
-_PERHAPS_FILES = (".toml", ".yml", ".yaml", ".py", ".json")
+_ARCHIVES = (".whl", ".tar.gz", ".tar.bz2")
+_FILES = (".txt", ".ipynb", ".in")
+_PERHAPS_FILES = (".toml", ".yml", ".yaml", ".py", ".json", ".lock", ".cfg", ".zip")  # `redis.lock` is a module
 _PROJECT_FILES = frozenset(
-    {"pyproject.toml", "pixi.toml", "pylock.toml", "environment.yml", "environment.yaml", "setup.py", "pipfile"}
+    {"pyproject.toml", "pixi.toml", "pylock.toml", "environment.yml", "environment.yaml", "setup.py", "setup.cfg"}
+    | {"pipfile", "pipfile.lock", "poetry.lock", "pdm.lock", "pixi.lock", "uv.lock"}
 )
 
 

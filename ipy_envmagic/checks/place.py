@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Place", "is_editable", "locate", "owner_of"]
 
 _HEAD = 1 << 18
+_SEARCHED = 50  # files of a package
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +184,26 @@ def _makes_modules(parents: Iterable[Module]) -> bool:
                 text = file.read(_HEAD)
         except OSError:
             return True
-        if b"__path__" in text or b"sys.modules" in text:
+        if b"__path__" in text or b"sys.modules" in text or _has_a_finder(parent.locations):
             return True
+    return False
+
+
+def _has_a_finder(folders: Iterable[str]) -> bool:
+    """Whether a file of a package puts a finder of its own into `sys.meta_path` (``tlz`` does)."""
+    for folder in folders:
+        try:
+            names = [name for name in os.listdir(folder) if name.endswith(".py")]
+        except OSError:
+            continue
+        for name in names[:_SEARCHED]:
+            try:
+                with open(os.path.join(folder, name), "rb") as file:
+                    text = file.read(_HEAD)
+            except OSError:
+                continue
+            if b"meta_path.insert(" in text or b"meta_path.append(" in text:
+                return True
     return False
 
 

@@ -44,6 +44,7 @@ def test_requirements_as_people_write_them(text, asked):
         ("~/wheels", "names a file"),
         ("a.whl", "names a file"),
         ("pyproject.toml", "names a file"),
+        ("uv.lock", "names a file"),
         ("-r", "is an option"),
         ("numpy=2", "'numpy==2.1'"),
         ("https://host/x.whl", "'name @ URL'"),
@@ -60,6 +61,11 @@ def test_what_cannot_be_read_gets_one_line(text, hint):
         parse(text)
     assert hint in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["redis.lock", "zict.zip", "flask.json", "pyct.cfg", "discord.py", "ruamel.yaml"])
+def test_a_module_that_is_called_as_files_are_is_none(name, tmp_path):
+    assert parse(name, str(tmp_path)).name == name
 
 
 def test_a_name_that_is_also_a_file_is_a_file(tmp_path):

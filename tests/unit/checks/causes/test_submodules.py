@@ -21,6 +21,16 @@ def test_a_module_that_a_package_makes_itself_is_not_called_missing(here, init):
     assert (codes(found), found.distribution) == ([], "pkg")
 
 
+def test_a_module_that_a_finder_of_the_package_makes_is_not_called_missing(here):
+    finder = "import sys\n\n\nclass Finder:\n    pass\n\n\nsys.meta_path.insert(0, Finder())\n"
+    here.put(
+        "pkg", modules={"pkg/__init__.py": "from pkg import _build\n", "pkg/_build.py": finder, "pkg/dir.py/x": ""}
+    )
+    assert codes(here.one("pkg.made")) == []  # as `tlz` does
+    (here.site / "pkg" / "_build.py").write_text("")
+    assert codes(here.one("pkg.made")) == ["submodule-missing"]
+
+
 def test_a_name_in_a_file_is_no_module(here):
     here.put("pkg", modules={"pkg/__init__.py": "", "pkg/part.py": "x = 1\n"})
     found = here.one("pkg.part.x")
