@@ -103,6 +103,7 @@ def copy_distribution(distribution: metadata.Distribution, site_packages: Path) 
             continue
         target = site_packages / file
         target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)  # it may be a link to the template's
         shutil.copy2(root / file, target)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ _FLAGS = ("isolated", "ignore_environment", "no_site", "no_user_site", "safe_pat
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: the path is made once
 class Session:
     """The state of the process that a check is about.
 
@@ -99,10 +100,18 @@ class Session:
             getattr(sys.modules.get("ipy_envmagic.run.changes"), "loaded_before", _NOTHING),
         )
 
-    @property
+    @cached_property
     def path(self) -> tuple[str, ...]:
-        """`sys_path` with absolute entries."""
-        return tuple(os.path.join(self.cwd, entry) if entry else self.cwd for entry in self.sys_path)
+        """`sys_path` with absolute entries, without those that can be no path."""
+        entries = (os.path.join(self.cwd, entry) if entry else self.cwd for entry in self.sys_path)
+        return tuple(entry for entry in entries if _can_be_a_path(entry))
+
+
+def _can_be_a_path(entry: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(entry)
+    except UnicodeEncodeError:
+        return False
 
 
 def _started() -> float | None:

@@ -226,7 +226,9 @@ def _fits(version: re.Match[str], clause: str) -> bool | None:
     if operator in {"==", "!="}:
         return ((mine, post) == (theirs, before)) == (operator == "==")
     if operator == ">":  # a post-release is not above the release it is of
-        return mine > theirs or (mine == theirs and bool(number[2]))
+        if mine != theirs or not number[2]:
+            return mine > theirs
+        return True if version[2] is None and "+" not in version[0] else None  # versions of packaging differ
     at_least, below = (mine, post) >= (theirs, before), mine < theirs
     return {"<": below, "<=": (mine, post) <= (theirs, before), ">=": at_least}[operator]
 
@@ -274,12 +276,13 @@ def _known_variable(variable: str, platform: str) -> str | None:
 
 def _applies_slowly(marker: str, version: tuple[int, int, int], platform: str, extra: str) -> bool:
     from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName  # noqa: PLC0415
+    from packaging.version import InvalidVersion  # noqa: PLC0415
 
     where = {"python_version": f"{version[0]}.{version[1]}", "python_full_version": ".".join(map(str, version))}
     where |= {"sys_platform": platform, "extra": extra}
     try:
         return Marker(marker).evaluate(where)
-    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
+    except (InvalidMarker, InvalidVersion, UndefinedComparison, UndefinedEnvironmentName):
         return False
 
 

@@ -16,7 +16,7 @@ JUNK = {
     "a number": b"3",
     "surrogates": "Name: \ud800\nVersion: \udfff\n".encode("utf-8", "surrogatepass"),
     "headers alone": b"Name\nVersion\n:\n : \nRequires-Dist:\nRequires-Python: ~=\nProvides-Extra:\n",
-    "bad requirements": b"Name: some\nVersion: 1\nRequires-Dist: ;;\nRequires-Dist: x>=; y\nRequires-Dist: z; extra ==\n",
+    "bad requirements": b"Name: some\nRequires-Dist: ;;\nRequires-Dist: x>=; y\nRequires-Dist: z; extra ==\n",
 }
 ASKED = ("some", "some.part", "some>=1", "some[fast]", "some-project", "some @ https://host/x.whl", "some==1.*")
 

@@ -58,6 +58,14 @@ def test_what_packaging_cannot_read_is_none_or_harmless(line):
         assert found is None or found.name  # a trailing comma or semicolon is forgiven
 
 
+@pytest.mark.parametrize(
+    ("version", "specifier"),
+    [("0.post1", ">0rc1"), ("1.0+cpu", ">1.0rc1"), ("1.0", ">1.0rc1"), ("1.0", "<1.0rc1"), ("2.2", "~=2.2rc1")],
+)
+def test_releases_beside_their_pre_releases(version, specifier):
+    assert satisfies(version, specifier) == SpecifierSet(specifier).contains(version, prereleases=True)
+
+
 @settings(max_examples=1500, deadline=None)
 @given(VERSIONS, st.lists(CLAUSES, min_size=1, max_size=3))
 def test_a_version_satisfies_where_packaging_says_so(version, clauses):

@@ -157,6 +157,7 @@ def test_an_init_that_hides_the_portions_of_a_namespace(patient, tmp_path):
 def test_a_namespace_that_is_declared_by_what_setuptools_has_no_more(patient, tmp_path):
     modules = {"setuptools/__init__.py": "", "pkg_resources.py": "def declare_namespace(name): pass\n"}
     make_wheel(tmp_path / "wheels", "setuptools", "81.0", modules=modules)
+    patient.venv.pip("uninstall", "--yes", "setuptools")  # older Pythons bring it
     folder = patient.venv.site_packages / "envmagic_space"
     folder.mkdir()
     (folder / "__init__.py").write_text("__import__('pkg_resources').declare_namespace(__name__)\n")
