@@ -151,6 +151,7 @@ def notes() -> tuple[Rule, ...]:
         files,
         leftovers,
         metadata,
+        shadow,
         standard,
     )
 
@@ -160,6 +161,7 @@ def notes() -> tuple[Rule, ...]:
         metadata.duplicate_metadata,
         metadata.conda_pip_clash,
         files.shared_files,
+        shadow.hidden_copy,
         leftovers.leftover_folder,
         binary.cpu_too_old,
         blocked.half_loaded,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ipy_envmagic.environments.distributions import Distribution
 
 __all__ = [
+    "hidden_copy",
     "hidden_distribution",
     "hidden_portion",
     "namespace_by_pkg_resources",
@@ -80,6 +81,17 @@ def shadowed_by_earlier_path(subject: Subject) -> Finding | None:
 
 def hidden_distribution(subject: Subject) -> Finding | None:
     """See two installs of the distribution in two directories of the path, where the first is not what is wanted."""
+    found = _two_installs(subject)
+    return found if found is not None and found.severity == "error" else None
+
+
+def hidden_copy(subject: Subject) -> Finding | None:
+    """Warn of two installs of the distribution in two directories of the path, where the first serves as well."""
+    found = _two_installs(subject)
+    return found if found is not None and found.severity == "warning" else None
+
+
+def _two_installs(subject: Subject) -> Finding | None:
     distribution = subject.distribution
     if distribution is None or subject.is_editable:
         return None
