@@ -35,12 +35,17 @@ DROPPED = (
 
 
 def isolated(home: str | os.PathLike[str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return `environ` with another home, and without what configures pip, uv, conda, Python, IPython or Jupyter."""
+    """Return `environ` with another home, and without what configures pip, uv, conda, Python, IPython or Jupyter.
+
+    The home gets a folder for temporary files, so that what an interrupted program forgets there goes with it.
+    """
     home = Path(home)
+    (home / "tmp").mkdir(parents=True, exist_ok=True)
     kept = {key: value for key, value in environ.items() if key.startswith(KEPT) or not key.startswith(DROPPED)}
     return kept | {
         "HOME": str(home),
         "USERPROFILE": str(home),
+        "TMPDIR": str(home / "tmp"),
         "IPYTHONDIR": str(home / ".ipython"),
         "JUPYTER_CONFIG_DIR": str(home / ".jupyter"),
         "JUPYTER_DATA_DIR": str(home / ".local/share/jupyter"),

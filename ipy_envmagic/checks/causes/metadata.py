@@ -9,11 +9,13 @@ from ipy_envmagic.checks.fixes import conda_package, install, reinstall
 from ipy_envmagic.checks.index import duplicates_in, duplicates_of
 from ipy_envmagic.checks.report import Finding, Fix
 from ipy_envmagic.environments.distributions import installer
+from ipy_envmagic.environments.requires import needs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from ipy_envmagic.checks.subject import Subject
+    from ipy_envmagic.environments.distributions import Distribution
 
 __all__ = [
     "conda_pip_clash",
@@ -69,7 +71,7 @@ def duplicate_metadata(subject: Subject) -> Finding | None:
     if distribution is None:
         return None
     found = duplicates_of(distribution)
-    if not found:
+    if not _differ(found):
         return None
     versions = [one.version or os.path.basename(one.path) for one in found]
     newest = max(found, key=lambda one: (_modified(one.path), one.path))
@@ -94,7 +96,7 @@ def findings(directories: Iterable[str]) -> Iterator[Finding]:
         The site directories.
     """
     for directory in directories:
-        for found in duplicates_in(directory):
+        for found in filter(_differ, duplicates_in(directory)):
             versions = [one.version or os.path.basename(one.path) for one in found]
             yield Finding(
                 "duplicate-metadata",
@@ -115,6 +117,8 @@ def empty_distribution(subject: Subject) -> Finding | None:
     own = f"{os.path.basename(distribution.path)}/"
     if any(not entry.startswith(own) for entry in subject.record) or subject.headers.get("requires-dist"):
         return None
+    if any(one.key == distribution.key for other in subject.index.values() for one in needs_of(other).always):
+        return None  # a project that was merged into another is kept empty by those that need it
     return Finding(
         "empty-distribution",
         "warning",
@@ -155,6 +159,11 @@ def conda_pip_clash(subject: Subject) -> Finding | None:
         {"conda": recorded, "installed": distribution.version, "location": distribution.path},
         Fix(lines, subject.is_loaded, f"Let conda bring its own {distribution.key} back, or remove conda's."),
     )
+
+
+def _differ(found: Collection[Distribution]) -> bool:
+    """Whether records of one name tell different versions; Debian's packages bring two of one version, for instance."""
+    return len({one.version or one.path for one in found}) > 1
 
 
 def _modified(path: str) -> int:

@@ -55,6 +55,19 @@ def test_two_records_of_one_distribution(patient):
     assert cured.after.codes == []
 
 
+def test_two_records_of_one_version_are_harmless(here):
+    info = here.put("cryptography", "38.0.4")  # as Debian's package has it
+    (here.site / "cryptography.egg-info").mkdir()
+    (here.site / "cryptography.egg-info" / "PKG-INFO").write_text("Name: cryptography\nVersion: 38.0.4\n")
+    for asked in ("cryptography", "cryptography>=38"):
+        assert codes(here.one(asked)) == [], asked
+    assert here.check().findings == ()
+    (here.site / "cryptography.egg-info" / "PKG-INFO").write_text("Name: cryptography\nVersion: 38.0.3\n")
+    assert codes(here.one("cryptography")) == ["duplicate-metadata"]
+    assert codes(here.check()) == ["duplicate-metadata"]
+    assert str(info) in here.check().findings[0].evidence["locations"]
+
+
 def test_one_record_in_each_of_two_directories_is_none_of_its_business(here, tmp_path):
     here.put("some", "1.2")
     (tmp_path / "user" / "some-1.1.dist-info").mkdir(parents=True)
@@ -68,8 +81,15 @@ def test_a_distribution_without_any_code(here):
     assert codes(found) == ["empty-distribution"]
     assert found.findings[0].message == "hollow 1.0 is installed and brings no file to import."
     assert str(info) == found.findings[0].evidence["location"]
-    here.put("meta", "1.0", modules={}, requires=["hollow"])
+    here.put("meta", "1.0", modules={}, requires=["some"])
     assert "empty-distribution" not in codes(here.one("meta"))
+
+
+def test_an_empty_distribution_that_another_needs_is_so_by_intent(here):
+    here.put("merged", "2.0", modules={})
+    here.put("whole", "2.0", requires=["merged==2.0"])
+    for asked in ("merged", "merged>=2", "whole"):
+        assert codes(here.one(asked)) == [], asked
 
 
 def test_pip_over_conda(here):
