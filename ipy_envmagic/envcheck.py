@@ -159,7 +159,7 @@ def _of_file(path: str) -> list[str]:
 
 
 def _look(shell: InteractiveShell, asked: _Asked) -> Report:
-    environment, state = Environment.current(), Session.current(variables=shell.user_ns)
+    environment, state = Environment.current(), Session.current(session.kernelspec_of(shell), shell.user_ns)
     report = check(asked.names, environment, state)
     return _tried(report, environment, state, asked.timeout) if "--deep" in asked.flags else report
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import IPython
 from IPython.core import magic
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
-from traitlets import Bool, Enum, Float
+from traitlets import Bool, Enum, Float, observe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,18 @@ class EnvMagics(Magics):
         5.0, min=0.0, help="Seconds that an interrupted program has to clean up before it is ended with all it started."
     ).tag(config=True)
 
+    sync_shell = Bool(
+        default_value=False,
+        help="Let the notebook's shell act on the kernel's environment: PATH, and VIRTUAL_ENV or CONDA_PREFIX, are set "
+        "as its activation would set them.",
+    ).tag(config=True)
+    hints = Bool(
+        default_value=True,
+        help="After !pip install and its like, where the shell acts elsewhere than this kernel: one line that says so.",
+    ).tag(config=True)
+
     shell: Any  # an InteractiveShell, set by Magics
+    _synced: dict[str, tuple[str | None, str | None]] | None = None
     replaced: dict[str, Any]
     """What had our names when we came, for `%unload_ext`."""
 
@@ -200,6 +211,28 @@ class EnvMagics(Magics):
         else:
             session.show_value(self.shell, value)
 
+    # -- the notebook's shell
+
+    @observe("sync_shell")
+    def _sync(self, _change: object = None) -> None:
+        """Let the shell follow the kernel's environment, or put back what it was."""
+        from ipy_envmagic import shellsync  # noqa: PLC0415 only where it is asked for
+
+        if self._synced is not None:
+            shellsync.undo(self._synced)
+        self._synced = shellsync.sync() if self.sync_shell else None
+
+    def _after_cell(self, result: Any) -> None:
+        """Say where the shell's installer acted, after a cell that ran one."""
+        cell = result.info.raw_cell
+        if not self.hints or ("!" not in cell and "%" not in cell):
+            return
+        from ipy_envmagic import frontend, hints  # noqa: PLC0415 few cells come so far
+
+        said = hints.after_shell_command(cell)
+        if said:
+            frontend.show(said)
+
     # -- coming and going
 
     def register(self) -> None:
@@ -217,12 +250,15 @@ class EnvMagics(Magics):
                 if name in manager.magics[kind]:
                     self.replaced[f"{kind} {name}"] = manager.magics[kind][name]
         self.shell.register_magics(self)
+        self.shell.events.register("post_run_cell", self._after_cell)
         formatter = self.shell.display_formatter.ipython_display_formatter
         for module, name in _RESULTS:
             formatter.for_type_by_name(module, name, self.display_again)
 
     def unregister(self) -> None:
         """Give our names back; one that somebody else took after us stays his."""
+        self.shell.events.unregister("post_run_cell", self._after_cell)
+        self.sync_shell = False
         manager = self.shell.magics_manager
         for kind, mine in self.magics.items():
             for name in mine:

@@ -24,6 +24,7 @@ __all__ = [
     "Line",
     "Typed",
     "command",
+    "kernelspec_of",
     "parse_line",
     "show_report",
     "show_result",
@@ -75,6 +76,17 @@ def command(shell: InteractiveShell, typed: Typed, settings: EnvMagics) -> actio
         )
     body = parse_body(cell, typed.evaluate, platform=sys.platform, home=os.path.expanduser("~"), environ=os.environ)
     return run((*line.words, *body))
+
+
+def kernelspec_of(shell: InteractiveShell) -> str | None:
+    """Return the name of the kernelspec that started the shell's kernel, None where there is none or nothing tells."""
+    application = getattr(getattr(shell, "kernel", None), "parent", None)
+    path = getattr(application, "abs_connection_file", None)
+    if not isinstance(path, str):
+        return None
+    from ipy_envmagic.environments.kernels import kernelspec_name  # noqa: PLC0415 a command does without
+
+    return kernelspec_name(path)
 
 
 def parse_line(text: str, evaluate: Evaluate) -> Line:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from ipy_envmagic.checks.asked import Asked, BadRequirement, masked, parse
 from ipy_envmagic.checks.fixes import conda_package
 from ipy_envmagic.checks.index import index_of
-from ipy_envmagic.checks.report import Check, Finding, Kernel, Report
+from ipy_envmagic.checks.report import About, Check, Finding, Kernel, Report
 from ipy_envmagic.checks.rules import apply
 from ipy_envmagic.checks.subject import Subject, gather
 from ipy_envmagic.environments.distributions import Distribution, installer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from ipy_envmagic.checks.session import Session
     from ipy_envmagic.environments.environment import Environment
@@ -48,8 +48,9 @@ def check(requirements: Sequence[str], environment: Environment, session: Sessio
     begun = time.perf_counter()
     index = index_of(distribution_directories(session))
     checks = tuple(_one(text, environment, session, index) for text in requirements)
-    whole = () if requirements else tuple(_whole(environment, session, index))
-    return Report(_kernel(environment, session), checks, whole, round(time.perf_counter() - begun, 6), session.home)
+    findings, about = ((), None) if requirements else _whole(environment, session, index)
+    seconds = round(time.perf_counter() - begun, 6)
+    return Report(_kernel(environment, session), checks, findings, seconds, session.home, about)
 
 
 def distribution_directories(session: Session) -> tuple[str, ...]:
@@ -79,15 +80,15 @@ def _one(text: str, environment: Environment, session: Session, index: Mapping[s
     return _describe(subject, apply(subject))
 
 
-def _whole(environment: Environment, session: Session, index: Mapping[str, Distribution]) -> Iterator[Finding]:
-    """Yield what is wrong with the environment as a whole."""
-    from ipy_envmagic.checks.causes import leftovers, metadata, pth  # noqa: PLC0415 (a name needs none of them)
-    from ipy_envmagic.checks.consistency import consistency  # noqa: PLC0415
+def _whole(
+    environment: Environment, session: Session, index: Mapping[str, Distribution]
+) -> tuple[tuple[Finding, ...], About]:
+    """Return what is wrong with the environment as a whole, the worst first, and what it is."""
+    from ipy_envmagic.checks.whole import Whole, about, findings_of  # noqa: PLC0415 (a name needs none of it)
 
-    yield from consistency(index, environment)
-    yield from leftovers.findings(environment.site_directories)
-    yield from metadata.findings(environment.site_directories)
-    yield from pth.findings(environment.site_directories, session.path, session.modules)
+    whole = Whole(environment, session, index)
+    order = ("error", "warning", "info")
+    return tuple(sorted(findings_of(whole), key=lambda finding: order.index(finding.severity))), about(whole)
 
 
 def _not_needed(asked: Asked, environment: Environment) -> Finding:

@@ -11,11 +11,12 @@ from ipy_envmagic.environments.requires import needs_of, satisfies, wanted_by
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from ipy_envmagic.checks.whole import Whole
     from ipy_envmagic.environments.distributions import Distribution
     from ipy_envmagic.environments.environment import Environment
     from ipy_envmagic.environments.requires import Needed
 
-__all__ = ["consistency", "of_conda", "problem"]
+__all__ = ["consistency", "findings", "of_conda", "problem"]
 
 
 def consistency(index: Mapping[str, Distribution], environment: Environment) -> tuple[Finding, ...]:
@@ -53,6 +54,11 @@ def consistency(index: Mapping[str, Distribution], environment: Environment) -> 
             if finding is not None:
                 found.append(finding)
     return tuple(found)
+
+
+def findings(whole: Whole) -> tuple[Finding, ...]:
+    """Return what `consistency` finds in an environment as a whole."""
+    return consistency(whole.index, whole.environment)
 
 
 def problem(

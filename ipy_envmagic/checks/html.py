@@ -9,7 +9,19 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from ipy_envmagic.checks.wording import FEW, SYMBOLS, evidence_lines, here, kernel_line, partly, problems, shown, where
+from ipy_envmagic.checks.wording import (
+    FEW,
+    SYMBOLS,
+    about_line,
+    evidence_lines,
+    here,
+    partly,
+    problems,
+    shell_line,
+    shell_rows,
+    shown,
+    where,
+)
 
 if TYPE_CHECKING:
     from ipy_envmagic.checks.report import Check, Finding, Report
@@ -40,8 +52,13 @@ def render(report: Report) -> str:
     home = report.home
     parts = [
         f"<div>{_status(report.status)} {_text(report.verdict, home)}</div>",
-        f'<div style="{_FAINT}">{_text(kernel_line(report.kernel), home)}</div>',
+        f'<div style="{_FAINT}">{_text(about_line(report), home)}</div>',
     ]
+    if report.about is not None:
+        rows = [(name, f"{state}: {place}" if place else state) for name, state, place in shell_rows(report.about)]
+        rows[:0] = [("python", report.kernel.executable), ("manager", report.kernel.manager)]
+        rows += [("imports from", site) for site in report.about.site_directories]
+        parts.append(_details(_text(shell_line(report.about), home), _pairs(rows, home)))
     healthy = [check for check in report.checks if check.status == "ok"]
     if len(healthy) > FEW:
         others = [check for check in report.checks if check.status != "ok"]
@@ -75,12 +92,16 @@ def _finding(finding: Finding, home: str) -> str:
         parts.append(f"<div>{_text(finding.fix.steps, home)}</div>" if finding.fix.steps else "")
     evidence = evidence_lines(finding, home)
     if evidence and finding.severity != "info":
-        rows = "".join(
-            f'<tr><th scope="row" style="{_LEFT}">{escape(key)}</th><td style="{_LEFT}">{escape(value)}</td></tr>'
-            for key, value in evidence
-        )
-        parts.append(_details("What was seen", f"<table><tbody>{rows}</tbody></table>"))
+        parts.append(_details("What was seen", _pairs(evidence, "")))
     return f'<div style="{_BOX}">{"".join(parts)}</div>'
+
+
+def _pairs(rows: list[tuple[str, str]], home: str) -> str:
+    inside = "".join(
+        f'<tr><th scope="row" style="{_LEFT}">{_text(key, home)}</th><td style="{_LEFT}">{_text(value, home)}</td></tr>'
+        for key, value in rows
+    )
+    return f"<table><tbody>{inside}</tbody></table>"
 
 
 def _details(summary: str, inside: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["SCHEMA", "Check", "Finding", "Fix", "Kernel", "Report", "Severity", "Status"]
+__all__ = ["SCHEMA", "About", "Check", "Finding", "Fix", "Kernel", "Report", "Severity", "ShellProgram", "Status"]
 
 SCHEMA = 1
 _NAMED = 4  # names in a verdict
@@ -165,6 +165,66 @@ class Kernel:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class ShellProgram:
+    """What a program of the notebook's shell is (``!pip``), and where it acts.
+
+    Parameters
+    ----------
+    name : str
+        "python", "pip", "conda" or "uv".
+    path : str or None
+        The file that the shell runs; None where there is none.
+    prefix : str or None
+        The environment that it acts on, where that can be told.
+    here : bool or None
+        Whether that is the kernel's; None where it cannot be told.
+    why : str
+        What decides it: "PATH", "pyenv", "VIRTUAL_ENV", ...
+    """
+
+    name: str
+    path: str | None
+    prefix: str | None
+    here: bool | None
+    why: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain values of schema 1."""
+        return {"name": self.name, "path": self.path, "prefix": self.prefix, "here": self.here, "why": self.why}
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What an environment is, where it was looked at as a whole.
+
+    Parameters
+    ----------
+    distributions : int
+        How many are installed.
+    site_directories : tuple of str
+        In import order.
+    shell : tuple of ShellProgram
+        What the notebook's shell has.
+    host : str
+        "container", "WSL" or "": where the kernel runs, if that may be another machine than the person thinks.
+    """
+
+    distributions: int
+    site_directories: tuple[str, ...]
+    shell: tuple[ShellProgram, ...]
+    host: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain values of schema 1."""
+        return {
+            "distributions": self.distributions,
+            "site_directories": list(self.site_directories),
+            "shell": [program.to_dict() for program in self.shell],
+            "host": self.host,
+        }
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """Everything that one check found; displays itself as text in a terminal and as HTML in a notebook.
@@ -181,6 +241,8 @@ class Report:
         How long it took.
     home : str
         The home directory, which the text and the HTML show as ``~``.
+    about : About or None
+        What the environment is, where it was looked at as a whole.
     """
 
     kernel: Kernel
@@ -188,6 +250,7 @@ class Report:
     environment_findings: tuple[Finding, ...] = ()
     seconds: float = 0.0
     home: str = ""
+    about: About | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -210,7 +273,8 @@ class Report:
         Returns
         -------
         dict
-            Keys "schema", "ok", "seconds", "kernel", "checks" and "findings" (those of the environment as a whole).
+            Keys "schema", "ok", "seconds", "kernel", "checks" and "findings" (those of the environment as a whole);
+            "environment" where it was looked at as a whole.
         """
         return {
             "schema": SCHEMA,
@@ -219,6 +283,7 @@ class Report:
             "kernel": self.kernel.to_dict(),
             "checks": [check.to_dict() for check in self.checks],
             "findings": [finding.to_dict() for finding in self.environment_findings],
+            **({"environment": self.about.to_dict()} if self.about else {}),
         }
 
     @property
@@ -234,15 +299,19 @@ class Report:
                 if count == 1
                 else f"{len(failed)} of {count} cannot be used here: {names}"
             )
-        if any(finding.severity == "error" for finding in self.environment_findings):
-            return "something is wrong with this environment"
+        counts = [sum(one.severity == kind for one in self.environment_findings) for kind in ("error", "warning")]
+        if counts[0] and not count:
+            return f"{_counted(counts[0], 'problem')} in this environment{_with(counts[1])}"
         warned = sum(check.status == "warning" for check in self.checks)
         more = "" if not warned else ", with a warning" if count == 1 else f", {warned} with a warning"
         if count == 1:
             return f"{self.checks[0].requirement} is usable here{more}"
         if count:
             return f"all {count} are usable here{more}"
-        return "a warning about this environment" if self.status == "warning" else "nothing wrong was found"
+        if counts[1]:
+            return f"{_counted(counts[1], 'warning')} about this environment"
+        among = f" in {_counted(self.about.distributions, 'distribution')}" if self.about else ""
+        return f"nothing wrong was found{among}"
 
     def __repr__(self) -> str:
         return f"<Report: {self.verdict}>"
@@ -280,6 +349,14 @@ class Report:
         from ipy_envmagic.checks.text import for_stream  # noqa: PLC0415 (a face is loaded when it is shown)
 
         printer.text(repr(self) if cycle else self.to_text(**for_stream(sys.stdout)))
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"
+
+
+def _with(warnings: int) -> str:
+    return f", and {_counted(warnings, 'warning')}" if warnings else ""
 
 
 def _worst(findings: Sequence[Finding]) -> Status:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ipy_envmagic.checks.report import Finding
     from ipy_envmagic.checks.subject import Subject
+    from ipy_envmagic.checks.whole import Whole
 
-__all__ = ["Rule", "apply", "here", "missing", "notes"]
+__all__ = ["Rule", "WholeRule", "apply", "here", "missing", "notes", "whole"]
 
 Rule = Callable[["Subject"], "Finding | None"]
+WholeRule = Callable[["Whole"], Iterable["Finding"]]
 
 _CONSEQUENCES = ("metadata-missing",)  # notes that say nothing more where there is a cause
 
@@ -170,6 +172,54 @@ def notes() -> tuple[Rule, ...]:
         standard.stdlib_module,
         blocked.name_hidden,
         absent.name_mismatch,
+    )
+
+
+def whole() -> tuple[WholeRule, ...]:
+    """Return the rules for an environment as a whole: what it is, what is around it, what is in it."""
+    from ipy_envmagic.checks import consistency  # noqa: PLC0415 (a check of a name needs none of these)
+    from ipy_envmagic.checks.causes import (  # noqa: PLC0415 (as above)
+        editable,
+        foundations,
+        kernelspecs,
+        leftovers,
+        managers,
+        metadata,
+        outside,
+        pth,
+        shells,
+    )
+
+    return (
+        foundations.venv_base_gone,
+        foundations.venv_moved,
+        foundations.venv_python_upgraded,
+        managers.kernel_is_tool_env,
+        managers.externally_managed,
+        managers.not_writable,
+        managers.conda_frozen,
+        managers.no_conda,
+        managers.pip_over_conda,
+        managers.no_pip,
+        managers.lock_managed,
+        managers.apt_managed,
+        shells.shell_mismatch,
+        shells.env_vars_elsewhere,
+        shells.conda_not_activated,
+        outside.pythonpath_set,
+        outside.user_site_visible,
+        outside.system_site_packages,
+        outside.pip_config_redirects,
+        kernelspecs.kernelspec_broken,
+        kernelspecs.kernelspec_overridden,
+        kernelspecs.kernelspec_bare_python,
+        kernelspecs.kernelspec_misnamed,
+        kernelspecs.kernelspec_environment,
+        consistency.findings,
+        editable.findings,
+        leftovers.findings,
+        metadata.findings,
+        pth.findings,
     )
 
 

@@ -7,7 +7,19 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from ipy_envmagic.checks.wording import FEW, SYMBOLS, evidence_lines, here, kernel_line, partly, problems, shown, where
+from ipy_envmagic.checks.wording import (
+    FEW,
+    SYMBOLS,
+    about_line,
+    evidence_lines,
+    here,
+    partly,
+    problems,
+    shell_line,
+    shell_rows,
+    shown,
+    where,
+)
 
 if TYPE_CHECKING:
     from ipy_envmagic.checks.report import Check, Finding, Report
@@ -60,7 +72,7 @@ def render(report: Report, *, colour: bool = False, symbols: bool = True, width:
         Columns. A line to copy is never broken.
     """
     face = _Face(report.home, width, colour, symbols)
-    lines = [face.status(report.status, report.verdict), *face.wrapped(kernel_line(report.kernel), "  ")]
+    lines = [face.status(report.status, report.verdict), *_about(report, face)]
     if report.checks:
         lines += ["", *_checks(report.checks, face)]
     for said in partly(report):
@@ -68,6 +80,25 @@ def render(report: Report, *, colour: bool = False, symbols: bool = True, width:
     for finding in problems(report):
         lines += ["", *_finding(finding, face)]
     return "\n".join(lines)
+
+
+def _about(report: Report, face: _Face) -> list[str]:
+    """Say which Python it is; of the environment as a whole one line more, and all of it where something is wrong."""
+    if report.about is None:
+        return face.wrapped(about_line(report), "  ")
+    if report.status == "ok":
+        room = face.width - 2
+        return [f"  {face.cut(about_line(report), room)}", f"  {face.cut(shell_line(report.about), room)}"]
+    lines = face.wrapped(about_line(report), "  ")
+    rows = [("python", "", report.kernel.executable)]
+    sites = [
+        ("imports from" if not index else "", "", site) for index, site in enumerate(report.about.site_directories)
+    ]
+    for name, state, place in (*rows, *sites, *shell_rows(report.about)):
+        lines.append(
+            face.cut(f"    {name:<13} {state:<10}{place}" if state else f"    {name:<13} {place}", face.width).rstrip()
+        )
+    return lines
 
 
 @dataclass(frozen=True, slots=True)

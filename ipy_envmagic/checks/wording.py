@@ -6,9 +6,21 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ipy_envmagic.checks.report import Check, Finding, Kernel, Report
+    from ipy_envmagic.checks.report import About, Check, Finding, Kernel, Report
 
-__all__ = ["FEW", "SYMBOLS", "evidence_lines", "here", "kernel_line", "partly", "problems", "shown", "where"]
+__all__ = [
+    "FEW",
+    "SYMBOLS",
+    "about_line",
+    "evidence_lines",
+    "here",
+    "partly",
+    "problems",
+    "shell_line",
+    "shell_rows",
+    "shown",
+    "where",
+]
 
 FEW = 12  # up to so many healthy requirements have a line each; more are told together
 SYMBOLS = {"ok": "\N{CHECK MARK}", "error": "\N{BALLOT X}", "warning": "!", "info": "i"}
@@ -30,10 +42,42 @@ def shown(text: str, home: str) -> str:
     return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
-def kernel_line(kernel: Kernel) -> str:
-    """Return one line that says which Python was looked at."""
-    parts = [f"Python {kernel.version}", f"{kernel.kind} {kernel.name}".strip(), kernel.prefix]
-    return " \N{MIDDLE DOT} ".join([*parts, *([f"kernel {kernel.kernelspec}"] if kernel.kernelspec else [])])
+def about_line(report: Report) -> str:
+    """Return one line that says which Python was looked at, and, for the environment as a whole, who looks after it."""
+    line = _kernel_line(report.kernel)
+    if report.about is None:
+        return line
+    more = [report.kernel.manager] if report.kernel.manager not in {"pip", report.kernel.kind} else []
+    more += [f"in a {report.about.host}" if report.about.host == "container" else report.about.host]
+    return " \N{MIDDLE DOT} ".join([line, *filter(None, more)])
+
+
+def shell_line(about: About) -> str:
+    """Return one line that says where the programs of the notebook's shell act."""
+    acting: dict[str, list[str]] = {"here": [], "elsewhere": [], "unknown": []}
+    for program in about.shell:
+        if program.path is not None and (program.prefix is not None or program.name in {"python", "pip"}):
+            acting["unknown" if program.here is None else "here" if program.here else "elsewhere"].append(program.name)
+    words = {"here": "here too", "elsewhere": "elsewhere", "unknown": "where, cannot be told"}
+    told = [
+        f"{', '.join(f'!{name}' for name in names)} act{'s' if len(names) == 1 else ''} {words[where]}"
+        for where, names in acting.items()
+        if names
+    ]
+    return f"In the shell {'; '.join(told)}." if told else "The shell has no python, pip, conda or uv."
+
+
+def shell_rows(about: About) -> list[tuple[str, str, str]]:
+    """Return a row for each program of the notebook's shell: its name, "here" or "elsewhere", and where."""
+    rows = []
+    for program in about.shell:
+        if program.path is None:
+            rows.append((f"!{program.name}", "not there", ""))
+            continue
+        where = "here" if program.here else "unknown" if program.here is None else "elsewhere"
+        place = program.prefix or program.path
+        rows.append((f"!{program.name}", where, f"{place} ({program.why})"))
+    return rows
 
 
 def here(check: Check) -> str:
@@ -95,6 +139,11 @@ def evidence_lines(finding: Finding, home: str, *, most: int = 100) -> list[tupl
         for key, value in finding.evidence.items()
         if value is not None and value not in ([], "")
     ]
+
+
+def _kernel_line(kernel: Kernel) -> str:
+    parts = [f"Python {kernel.version}", f"{kernel.kind} {kernel.name}".strip(), kernel.prefix]
+    return " \N{MIDDLE DOT} ".join([*parts, *([f"kernel {kernel.kernelspec}"] if kernel.kernelspec else [])])
 
 
 def _is_other_name(check: Check) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ntpath
 import posixpath
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,10 +13,29 @@ if TYPE_CHECKING:
     from ipy_envmagic.commands.arguments import Arguments
     from ipy_envmagic.environments.environment import Environment
 
-__all__ = ["notes", "user_site"]
+__all__ = ["Redirection", "notes", "redirections", "user_site"]
 
 _PLACES = ("target", "prefix", "root", "user", "python")
 _TRUE = frozenset({"1", "yes", "y", "true", "t", "on"})  # as pip reads a flag from a variable or a file
+
+
+@dataclass(frozen=True, slots=True)
+class Redirection:
+    """A setting that sends an install elsewhere.
+
+    Parameters
+    ----------
+    setting : str
+        What sets it: an option, a variable or a key of pip's configuration.
+    goes : str
+        Where the install goes.
+    lift : str
+        What lifts it, as an order in words.
+    """
+
+    setting: str
+    goes: str
+    lift: str
 
 
 def notes(
@@ -41,7 +61,10 @@ def notes(
     """
     if arguments.subcommand.rpartition(" ")[2] != "install" or arguments.has("--help", "--dry-run"):
         return ()
-    return tuple(_notes(arguments, environment, environ, configuration))
+    return tuple(
+        f"{one.setting} sends this to {one.goes}, where this kernel does not import from; {one.lift} to install for it"
+        for one in redirections(environment, environ, configuration, arguments)
+    )
 
 
 def user_site(environment: Environment, environ: Mapping[str, str]) -> str | None:
@@ -60,21 +83,33 @@ def user_site(environment: Environment, environ: Mapping[str, str]) -> str | Non
     return posixpath.join(base, "lib", f"python{major}.{minor}", "site-packages") if base else None
 
 
-def _notes(
-    arguments: Arguments, environment: Environment, environ: Mapping[str, str], configuration: Mapping[str, str]
-) -> Iterator[str]:
+def redirections(
+    environment: Environment,
+    environ: Mapping[str, str],
+    configuration: Mapping[str, str],
+    arguments: Arguments | None = None,
+) -> Iterator[Redirection]:
+    """Yield each setting that sends an install where the kernel will not find it.
+
+    Parameters
+    ----------
+    environment, environ, configuration
+        As for `notes`.
+    arguments : Arguments, optional
+        A line, whose options come first.
+    """
     for place in _PLACES:
         value, setting, lift = _setting(place, arguments, environ, configuration)
         goes = _goes_to(place, value, environment, environ) if value else None
         if goes:
-            yield f"{setting} sends this to {goes}, where this kernel does not import from; {lift} to install for it"
+            yield Redirection(setting, goes, lift)
 
 
 def _setting(
-    place: str, arguments: Arguments, environ: Mapping[str, str], configuration: Mapping[str, str]
+    place: str, arguments: Arguments | None, environ: Mapping[str, str], configuration: Mapping[str, str]
 ) -> tuple[str, str, str]:
     """Return the value that counts, what set it, and how to lift it; an empty value where nothing does."""
-    for option in reversed(arguments.options):
+    for option in reversed(arguments.options if arguments else ()):
         if option.name == f"--{place}":
             return option.value or ("yes" if place == "user" else ""), option.spelled, f"leave {option.spelled} out"
         if place == "user" and option.name == "--no-user":

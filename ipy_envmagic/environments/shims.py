@@ -12,7 +12,7 @@ from ipy_envmagic.environments.layout import read_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["is_executable", "is_script", "on_path", "python_on_path"]
+__all__ = ["behind_shim", "is_executable", "is_script", "on_path", "python_on_path"]
 
 _HEAD = 2048
 _ROOT = re.compile(r"""PYENV_ROOT=["']?([^"'\s]+)""")
@@ -46,7 +46,7 @@ def python_on_path(
     for name in ("python", "python3"):
         for candidate in on_path(name, environ, cwd, platform=platform):
             if _is_pyenv_shim(candidate):
-                found = _behind_shim(candidate, _pyenv_root(candidate, environ, home), environ, cwd, platform=platform)
+                found = behind_shim(candidate, environ, home, cwd, platform=platform)
                 return found if found and _is_python(found) else None
             return candidate if _is_python(candidate) else None
     return None
@@ -78,6 +78,23 @@ def on_path(name: str, environ: Mapping[str, str], cwd: str | None, *, platform:
             path = os.path.join(folder, one)
             if is_executable(path):
                 yield path
+
+
+def behind_shim(
+    path: str, environ: Mapping[str, str], home: str, cwd: str | None, *, platform: str = sys.platform
+) -> str | None:
+    """Return the program that a shim of pyenv runs, as ``pyenv which`` does; None where it is no shim, or runs none.
+
+    Parameters
+    ----------
+    path : str
+        A program on PATH.
+    environ, home, cwd, platform
+        As for `python_on_path`.
+    """
+    if not _is_pyenv_shim(path):
+        return None
+    return _behind_shim(path, _pyenv_root(path, environ, home), environ, cwd, platform=platform)
 
 
 def is_executable(path: str) -> bool:

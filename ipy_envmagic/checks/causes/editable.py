@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ipy_envmagic.checks.subject import Subject
+    from ipy_envmagic.checks.whole import Whole
     from ipy_envmagic.environments.distributions import Distribution
 
-__all__ = ["editable_out_of_date", "editable_source_gone", "source_of"]
+__all__ = ["editable_out_of_date", "editable_source_gone", "findings", "source_of"]
 
 _NAME = re.compile(r"""^\s*name\s*=\s*["']([^"']+)["']""", re.MULTILINE)
 _PROJECT = ("pyproject.toml", "setup.cfg", "setup.py")
@@ -71,6 +72,29 @@ def editable_out_of_date(subject: Subject) -> Finding | None:
                 ),
             )
     return None
+
+
+def findings(whole: Whole) -> Iterator[Finding]:
+    """Yield an error for each editable install whose folder is not there any more.
+
+    Parameters
+    ----------
+    whole : Whole
+        The environment.
+    """
+    for distribution in whole.index.values():
+        source = source_of(distribution)
+        if source is None or os.path.isdir(source):
+            continue
+        new = _moved_to(distribution, source, whole.session.cwd)
+        lines = (f"%pip install -e {shlex.quote(new)}",) if new else ()
+        yield Finding(
+            "editable-source-gone",
+            "error",
+            f"{distribution.name} is installed from its folder {source}, which is not there any more.",
+            {"location": distribution.path, "source": source, "moved_to": new},
+            Fix(lines, restart=bool(lines), steps="%pip install -e FOLDER installs it anew, from where it is now."),
+        )
 
 
 def source_of(distribution: Distribution) -> str | None:

@@ -12,9 +12,10 @@ from ipy_envmagic.checks.report import Finding, Fix
 from ipy_envmagic.environments.distributions import leftovers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from ipy_envmagic.checks.subject import Subject
+    from ipy_envmagic.checks.whole import Whole
 
 __all__ = [
     "findings",
@@ -68,15 +69,15 @@ def leftover_folder(subject: Subject) -> Finding | None:
     )
 
 
-def findings(directories: Iterable[str]) -> Iterator[Finding]:
+def findings(whole: Whole) -> Iterator[Finding]:
     """Yield a warning for all that interrupted installers left.
 
     Parameters
     ----------
-    directories : iterable of str
-        The site directories.
+    whole : Whole
+        The environment.
     """
-    found = leftovers(directories)
+    found = leftovers(whole.environment.site_directories)
     if found:
         yield Finding(
             "leftover-dist",

@@ -12,9 +12,10 @@ from ipy_envmagic.environments.distributions import installer
 from ipy_envmagic.environments.requires import needs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterator
 
     from ipy_envmagic.checks.subject import Subject
+    from ipy_envmagic.checks.whole import Whole
     from ipy_envmagic.environments.distributions import Distribution
 
 __all__ = [
@@ -87,15 +88,15 @@ def duplicate_metadata(subject: Subject) -> Finding | None:
     )
 
 
-def findings(directories: Iterable[str]) -> Iterator[Finding]:
+def findings(whole: Whole) -> Iterator[Finding]:
     """Yield a warning for each distribution that one site directory records more than once.
 
     Parameters
     ----------
-    directories : iterable of str
-        The site directories.
+    whole : Whole
+        The environment.
     """
-    for directory in directories:
+    for directory in whole.environment.site_directories:
         for found in filter(_differ, duplicates_in(directory)):
             versions = [one.version or os.path.basename(one.path) for one in found]
             yield Finding(

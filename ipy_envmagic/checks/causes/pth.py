@@ -6,6 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from ipy_envmagic.checks.causes import editable
 from ipy_envmagic.checks.report import Finding, Fix
 from ipy_envmagic.environments import pth
 from ipy_envmagic.environments.distributions import normalise
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ipy_envmagic.checks.subject import Subject
+    from ipy_envmagic.checks.whole import Whole
     from ipy_envmagic.environments.pth import Pth
 
 __all__ = ["broken_pth", "dead_pth", "findings", "hidden_pth", "unprocessed_pth"]
@@ -99,18 +101,17 @@ def unprocessed_pth(subject: Subject) -> Finding | None:
     return None
 
 
-def findings(directories: Iterable[str], path: Iterable[str], modules: Mapping[str, object]) -> Iterator[Finding]:
+def findings(whole: Whole) -> Iterator[Finding]:
     """Yield a warning for each ``.pth`` of the site directories that does not do what it is there for.
 
     Parameters
     ----------
-    directories : iterable of str
-        The site directories.
-    path, modules
-        As `sys.path` and `sys.modules`.
+    whole : Whole
+        The environment.
     """
-    entries = tuple(path)
-    for one in pth.read(directories):
+    entries, modules = whole.session.path, whole.session.modules
+    sources = [finding.evidence["source"] for finding in editable.findings(whole)]
+    for one in pth.read(whole.environment.site_directories):
         if one.hidden:
             yield Finding(
                 "hidden-pth",
@@ -121,7 +122,7 @@ def findings(directories: Iterable[str], path: Iterable[str], modules: Mapping[s
             )
             continue
         dead = [folder for folder in one.folders if not os.path.exists(folder)]
-        if dead:
+        if dead and not any(f"{dead[0]}{os.sep}".startswith(f"{source}{os.sep}") for source in sources):
             yield Finding(
                 "dead-pth",
                 "warning",

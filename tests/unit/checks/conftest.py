@@ -11,8 +11,10 @@ from patients import Patient
 from venvs import Venv
 from wheels import make_wheel
 
-from ipy_envmagic.checks.check import check
+from ipy_envmagic.checks.check import check, distribution_directories
+from ipy_envmagic.checks.index import index_of
 from ipy_envmagic.checks.session import Session
+from ipy_envmagic.checks.whole import Whole
 from ipy_envmagic.environments.environment import Environment
 
 LIBRARY = [os.path.dirname(os.__file__), os.path.join(os.path.dirname(os.__file__), "lib-dynload")]
@@ -49,6 +51,11 @@ class Place:
         return Session(
             path, self.modules, None, self.environ, str(self.home), str(self.cwd), self.started, **self.known
         )
+
+    @property
+    def whole(self):
+        session = self.session
+        return Whole(self.environment, session, index_of(distribution_directories(session)))
 
     def put(self, name, version="1.0", *, installer="pip", **keywords):
         """Unpack a wheel as an installer does."""

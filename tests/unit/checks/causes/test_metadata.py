@@ -61,11 +61,11 @@ def test_two_records_of_one_version_are_harmless(here):
     (here.site / "cryptography.egg-info" / "PKG-INFO").write_text("Name: cryptography\nVersion: 38.0.4\n")
     for asked in ("cryptography", "cryptography>=38"):
         assert codes(here.one(asked)) == [], asked
-    assert here.check().findings == ()
+    assert "duplicate-metadata" not in codes(here.check())
     (here.site / "cryptography.egg-info" / "PKG-INFO").write_text("Name: cryptography\nVersion: 38.0.3\n")
     assert codes(here.one("cryptography")) == ["duplicate-metadata"]
-    assert codes(here.check()) == ["duplicate-metadata"]
-    assert str(info) in here.check().findings[0].evidence["locations"]
+    (finding,) = [one for one in here.check().findings if one.code == "duplicate-metadata"]
+    assert str(info) in finding.evidence["locations"]
 
 
 def test_one_record_in_each_of_two_directories_is_none_of_its_business(here, tmp_path):

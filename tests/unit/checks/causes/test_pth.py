@@ -86,12 +86,13 @@ def test_a_file_in_a_folder_that_is_no_site_directory(new_patient, project, tmp_
 
 
 def test_all_of_an_environment(here, project):
-    assert not list(findings([str(here.site)], here.session.path, sys.modules))
+    here.modules = sys.modules
+    assert not list(findings(here.whole))
     (here.site / "one.pth").write_text(f"{project}/gone\n{project}\n")
     (here.site / "two.pth").write_text("import nothing_of_that_name; nothing_of_that_name.start()\n")
     (here.site / ".three.pth").write_text("x\n")
     (here.site / "four.pth").write_text("import sys; exec('x = 1')\nimport os\n")
-    found = list(findings([str(here.site)], here.session.path, sys.modules))
+    found = list(findings(here.whole))
     assert sorted(one.code for one in found) == ["broken-pth", "dead-pth", "hidden-pth"]
     assert {one.severity for one in found} == {"warning"}
     assert codes(here.one("pip"))
