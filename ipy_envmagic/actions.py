@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ipy_envmagic.commands.pip import Backend
     from ipy_envmagic.run.changes import Change, Stale
 
-__all__ = ["CommandResult", "Options", "run"]
+__all__ = ["CommandResult", "Options", "install_into", "run"]
 
 _LEADING_NAME = re.compile(r"\s*(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)(?:\[[^]]*\])?(?P<rest>.*)", re.DOTALL)
 _LARGEST_FILE = 1 << 20  # characters of a requirements file that are looked at
@@ -152,6 +152,37 @@ def run(
     outcome = _execute(command, face, options, terminal=terminal, busy=lambda _tail: False)
     result = CommandResult(outcome.returncode, tuple(map(mask, command.argv)), seconds=outcome.seconds)
     return _judged(result, outcome, command=command, environment=environment, face=face, options=options)
+
+
+def install_into(environment: Environment, requirements: Sequence[str], face: process.Face) -> None:
+    """Install into another environment than this process's, by conda where conda made it and is there, else by pip.
+
+    Parameters
+    ----------
+    environment : Environment
+        The other one.
+    requirements : sequence of str
+        What to install.
+    face : Face
+        Where the output and our own lines go.
+
+    Raises
+    ------
+    LineError
+        It cannot be done so; nothing has been.
+    CommandFailed
+        The exit status was not 0.
+    """
+    by_conda = environment.is_conda and conda.find_conda(environment, os.environ, os.path.expanduser("~")) is not None
+    program, options = "conda" if by_conda else "pip", Options()
+    command = _plan(program, ("install", *requirements), environment, options, interactive=False)
+    mask = secrets.masker(secrets.collect(command.argv, _seen_by(command)))
+    face = process.Face(face.write, face.say, mask, face.progress, face.width, face.hold)
+    face.say(mask(_shown(command)))
+    with lock.hold(environment.prefix, mask(f"{program} install {' '.join(requirements)}"), face.say):
+        outcome = process.run_in_cell(command, face, busy=lambda _tail: False)
+    result = CommandResult(outcome.returncode, tuple(map(mask, command.argv)), seconds=outcome.seconds)
+    _judged(result, outcome, command=command, environment=environment, face=face, options=options)
 
 
 def _plan(

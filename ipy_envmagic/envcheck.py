@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ipy_envmagic.checks.listing import Listing
     from ipy_envmagic.checks.report import Check, Report
     from ipy_envmagic.commands.line import Evaluate
     from ipy_envmagic.magics import EnvMagics
@@ -26,8 +27,9 @@ __all__ = ["envcheck", "warm"]
 
 _TIMEOUT = 30.0  # seconds for each import of --deep
 _FEW = 5  # problems that a failed check names
-_FLAGS = ("--deep", "--fix", "--json", "--strict")
-_VALUES = ("--timeout", "--requirement")
+_FLAGS = ("--deep", "--everywhere", "--fix", "--json", "--kernels", "--strict")
+_VALUES = ("--diff", "--requirement", "--timeout")
+_PAGES = ("--everywhere", "--diff", "--kernels")  # which answer with a listing
 _SHORT = {"-r": "--requirement"}
 _MAGICS = ("pip", "uv", "conda", "mamba", "micromamba")
 
@@ -39,6 +41,12 @@ class _Asked:
     names: tuple[str, ...] = ()
     flags: frozenset[str] = frozenset()
     timeout: float = _TIMEOUT
+    other: str = ""
+
+    @property
+    def page(self) -> str | None:
+        """The option that asks for a listing, None where a report is asked for."""
+        return next((option for option in _PAGES if option in self.flags), None)
 
 
 def envcheck(
@@ -47,7 +55,7 @@ def envcheck(
     evaluate: Evaluate,
     settings: EnvMagics,
     present: Callable[[Any, Callable[[InteractiveShell, Any], None]], None],
-) -> Report:
+) -> Report | Listing:
     """Run a line of %envcheck.
 
     Parameters
@@ -65,7 +73,7 @@ def envcheck(
 
     Returns
     -------
-    Report
+    Report or Listing
         After the fixes where they were asked for.
 
     Raises
@@ -78,8 +86,12 @@ def envcheck(
         A fix, or a trial, ended so.
     """
     asked = _read(session.parse_line(text, evaluate))
-    report = _look(shell, asked)
     show = _print_json if "--json" in asked.flags else session.show_report
+    if asked.page is not None:
+        listing = _list(shell, asked)
+        present(listing, show)
+        return listing
+    report = _look(shell, asked)
     if "--fix" in asked.flags:
         restart = _fix(shell, report, evaluate, settings)
         report = _look(shell, asked)
@@ -109,7 +121,7 @@ def _read(line: session.Line) -> _Asked:
         raise LineError(f"%envcheck takes no shell tail; take {line.tail!r} away")
     names: list[str] = []
     flags: set[str] = set()
-    timeout = _TIMEOUT
+    timeout, other = _TIMEOUT, ""
     words = iter(line.words)
     for word in words:
         if not word.startswith("-"):
@@ -127,16 +139,36 @@ def _read(line: session.Line) -> _Asked:
         value = value or next(words, "")
         if option == "--timeout":
             timeout = _seconds(value)
+        elif option == "--diff":
+            other = value
+            flags.add(option)
         else:
             names += _of_file(value)
-    return _Asked(tuple(names), frozenset(flags), timeout)
+    return _consistent(_Asked(tuple(names), frozenset(flags), timeout, other))
+
+
+def _consistent(asked: _Asked) -> _Asked:
+    """Refuse what does not go together, before anything is looked at."""
+    page = asked.page
+    if page is None:
+        return asked
+    if len(asked.flags - {"--json"}) > 1:
+        others = sorted(asked.flags - {"--json", page})
+        raise LineError(f"{page} lists and judges nothing; take {', '.join(others)} away")
+    if page == "--everywhere" and not asked.names:
+        raise LineError("--everywhere takes names: %envcheck --everywhere numpy")
+    if page == "--diff" and not asked.other:
+        raise LineError("--diff takes an environment: %envcheck --diff PATH, or a name, or shell")
+    if page != "--everywhere" and asked.names:
+        raise LineError(f"{page} takes no names; take {' '.join(asked.names)} away")
+    return asked
 
 
 def _unknown(word: str) -> LineError:
     import difflib  # noqa: PLC0415 only a mistake needs it
 
     near = difflib.get_close_matches(word, [*_FLAGS, *_VALUES], 1)
-    said = f" Did you mean {near[0]}?" if near else " It takes names, -r FILE, --deep, --fix, --json and --strict."
+    said = f" Did you mean {near[0]}?" if near else " %envcheck? shows what it takes."
     return LineError(f"%envcheck knows no option {word}.{said}")
 
 
@@ -162,6 +194,23 @@ def _look(shell: InteractiveShell, asked: _Asked) -> Report:
     environment, state = Environment.current(), Session.current(session.kernelspec_of(shell), shell.user_ns)
     report = check(asked.names, environment, state)
     return _tried(report, environment, state, asked.timeout) if "--deep" in asked.flags else report
+
+
+def _list(shell: InteractiveShell, asked: _Asked) -> Listing:
+    """Answer with a listing."""
+    environment, state = Environment.current(), Session.current(session.kernelspec_of(shell), shell.user_ns)
+    if asked.page == "--kernels":
+        from ipy_envmagic.checks.kernel_list import kernel_list  # noqa: PLC0415 only this page needs it
+
+        return kernel_list(environment, state)
+    if asked.page == "--diff":
+        from ipy_envmagic.checks.around import find_environment  # noqa: PLC0415 only this page needs it
+        from ipy_envmagic.checks.difference import difference  # noqa: PLC0415 as above
+
+        return difference(environment, find_environment(asked.other, environment, state), state)
+    from ipy_envmagic.checks.everywhere import everywhere  # noqa: PLC0415 only this page needs it
+
+    return everywhere(asked.names, environment, state)
 
 
 # -- importing for trial
@@ -254,7 +303,7 @@ def _in_short(report: Report) -> str:
     return "\n".join([*lines, *([f"and {len(errors) - _FEW} more"] if len(errors) > _FEW else [])])
 
 
-def _print_json(_shell: InteractiveShell, report: Report) -> None:
+def _print_json(_shell: InteractiveShell, report: Report | Listing) -> None:
     import json  # noqa: PLC0415 only --json needs it
 
     json.dump(report.to_dict(), sys.stdout, indent=2, ensure_ascii=False)

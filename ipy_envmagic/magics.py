@@ -18,13 +18,18 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ipy_envmagic.actions import CommandResult
+    from ipy_envmagic.checks.listing import Listing
     from ipy_envmagic.checks.report import Report
 
 __all__ = ["EnvMagics"]
 
 # What IPython puts for a magic that is not loaded yet, from the version on where loading it leaves ours in place.
 _LAZY = magic.LazyMagic if IPython.version_info[:3] >= (9, 17, 1) else None
-_RESULTS = (("ipy_envmagic.actions", "CommandResult"), ("ipy_envmagic.checks.report", "Report"))
+_RESULTS = (
+    ("ipy_envmagic.actions", "CommandResult"),
+    ("ipy_envmagic.checks.report", "Report"),
+    ("ipy_envmagic.checks.listing", "Listing"),
+)
 
 
 @magics_class
@@ -154,7 +159,7 @@ class EnvMagics(Magics):
     @no_var_expand
     @needs_local_scope
     @line_magic
-    def envcheck(self, line: str, local_ns: dict[str, Any] | None = None) -> Report:
+    def envcheck(self, line: str, local_ns: dict[str, Any] | None = None) -> Report | Listing:
         """Tell whether packages can be used in this kernel and, if not, why and which line mends it.
 
         ::
@@ -162,8 +167,14 @@ class EnvMagics(Magics):
             %envcheck numpy
             %envcheck numpy pandas>=2 cv2                 import names and distribution names both serve
             %envcheck -r requirements.txt
-            %envcheck                                     the environment as a whole
+            %envcheck                                     this kernel, its shell, and what is wrong with them
             r = %envcheck numpy                           r.ok, r.checks, r.findings, r.to_dict()
+
+        About this machine::
+
+            %envcheck --everywhere numpy                  every copy, and which one this kernel imports
+            %envcheck --diff ENV                          this environment against another: a path, a name, or shell
+            %envcheck --kernels                           what each kernelspec starts, and whether it can
 
         Nothing is imported, started or changed, unless an option asks for it:
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ipy_envmagic import actions
+    from ipy_envmagic.checks.listing import Listing
     from ipy_envmagic.checks.report import Report
     from ipy_envmagic.commands.line import Evaluate
     from ipy_envmagic.magics import EnvMagics
@@ -124,8 +125,8 @@ def show_result(shell: InteractiveShell, result: actions.CommandResult) -> None:
         frontend.show_restart(shell, result.restart)
 
 
-def show_report(shell: InteractiveShell, report: Report) -> None:
-    """Show a report: HTML in a notebook, text in a terminal."""
+def show_report(shell: InteractiveShell, report: Report | Listing) -> None:
+    """Show a report or a listing: HTML in a notebook, text in a terminal."""
     if hasattr(shell, "kernel"):
         from IPython.display import display  # noqa: PLC0415 the first report loads it
 

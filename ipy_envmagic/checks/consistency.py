@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["consistency", "findings", "of_conda", "problem"]
 
+_FEW = 4  # names that a message lists
+
 
 def consistency(index: Mapping[str, Distribution], environment: Environment) -> tuple[Finding, ...]:
     """Compare the requirements of every distribution, without extras, with what is installed.
@@ -57,8 +59,15 @@ def consistency(index: Mapping[str, Distribution], environment: Environment) -> 
 
 
 def findings(whole: Whole) -> tuple[Finding, ...]:
-    """Return what `consistency` finds in an environment as a whole."""
-    return consistency(whole.index, whole.environment)
+    """Return what `consistency` finds in an environment as a whole; all that one distribution lacks in one finding."""
+    found = consistency(whole.index, whole.environment)
+    lacking: dict[str, list[Finding]] = {}
+    for finding in found:
+        if finding.code == "dependency-missing":
+            lacking.setdefault(finding.evidence["distribution"], []).append(finding)
+    together = {key: _together(several, whole.index) for key, several in lacking.items() if len(several) > 1}
+    others = (one for one in found if one.code != "dependency-missing" or one.evidence["distribution"] not in together)
+    return (*together.values(), *others)
 
 
 def problem(
@@ -117,6 +126,26 @@ def of_conda(environment: Environment) -> Collection[str]:
     from ipy_envmagic.environments.distributions import normalise  # noqa: PLC0415
 
     return {normalise(name) for name in installed(environment.prefix)}
+
+
+def _together(several: list[Finding], index: Mapping[str, Distribution]) -> Finding:
+    """Tell in one finding all that one distribution lacks, with one line that brings it."""
+    name = several[0].evidence["distribution"]
+    titled = next((_titled(one) for one in index.values() if one.name == name), name)
+    needs = [finding.evidence["needs"] for finding in several]
+    words = [line.partition(" install ")[2] for finding in several if finding.fix for line in finding.fix.magic]
+    more = f" and {len(needs) - _FEW} more" if len(needs) > _FEW else ""
+    return Finding(
+        "dependency-missing",
+        "error",
+        f"{titled} needs {len(needs)} distributions that are not installed: {', '.join(needs[:_FEW])}{more}.",
+        {
+            "distribution": name,
+            "needs": needs,
+            "requirements": [finding.evidence["requirement"] for finding in several],
+        },
+        Fix((f"%pip install {' '.join(words)}",), steps="Install them in this kernel's environment."),
+    )
 
 
 def _install(needed: Needed) -> str:

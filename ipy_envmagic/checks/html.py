@@ -24,9 +24,10 @@ from ipy_envmagic.checks.wording import (
 )
 
 if TYPE_CHECKING:
+    from ipy_envmagic.checks.listing import Listing
     from ipy_envmagic.checks.report import Check, Finding, Report
 
-__all__ = ["render"]
+__all__ = ["render", "render_listing"]
 
 _COLOURS = {
     "ok": "color:#2a8a3e;color:var(--jp-success-color0,#2a8a3e)",
@@ -69,6 +70,33 @@ def render(report: Report) -> str:
     parts += [f'<div style="{_FAINT}">{_text(said, home)}</div>' for said in partly(report)]
     parts += [_finding(finding, home) for finding in problems(report)]
     return f"<div>{''.join(parts)}</div>"
+
+
+def render_listing(listing: Listing) -> str:
+    """Write a listing as HTML that stands by itself.
+
+    Parameters
+    ----------
+    listing : Listing
+        The rows. Everything in it is escaped.
+    """
+    home = listing.home
+    parts = [f"<div>{_status(listing.status)} {_text(listing.verdict, home)}</div>"]
+    if listing.rows:
+        head = "".join(f'<th scope="col" style="{_LEFT}">{column}</th>' for column in ("", *listing.columns))
+        rows = "".join(_listed(row, home, marked=number in listing.marked) for number, row in enumerate(listing.rows))
+        parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
+    parts += [f'<div style="{_FAINT}">{_text(note, home)}</div>' for note in listing.notes]
+    if listing.lines:
+        lines = "\n".join(_text(line, "") for line in listing.lines)
+        parts.append(f'<div>To bring them together:</div><pre style="{_CODE}"><code>{lines}</code></pre>')
+    return f"<div>{''.join(parts)}</div>"
+
+
+def _listed(row: tuple[str, ...], home: str, *, marked: bool) -> str:
+    mark = "\N{RIGHTWARDS ARROW} here" if marked else ""
+    cells = "".join(f'<td style="{_LEFT}">{_text(cell, home)}</td>' for cell in row)
+    return f'<tr><th scope="row" style="{_LEFT};white-space:nowrap">{mark}</th>{cells}</tr>'
 
 
 def _table(checks: list[Check] | tuple[Check, ...], home: str) -> str:

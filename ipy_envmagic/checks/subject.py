@@ -151,11 +151,11 @@ def gather(asked: Asked, environment: Environment, session: Session, index: Mapp
     wanted, is_known = _wanted(asked)
     elsewhere = None
     if place.is_absent and not is_standard_library(asked.name):
-        from ipy_envmagic.checks.elsewhere import in_shell  # noqa: PLC0415 (only what is absent is looked for elsewhere)
+        from ipy_envmagic.checks.elsewhere import find  # noqa: PLC0415 (only what is absent is looked for elsewhere)
 
-        elsewhere = in_shell(asked.name, wanted, environment, session)
-    if elsewhere is not None and elsewhere.place.distribution is not None:
-        wanted, is_known = elsewhere.place.distribution.name, True
+        elsewhere = find(asked.name, wanted, environment, session)
+    if elsewhere is not None and elsewhere.copy.distribution is not None:
+        wanted, is_known = elsewhere.copy.distribution.name, True
     return Subject(asked, environment, session, index, place, wanted, is_known, elsewhere)
 
 

@@ -22,9 +22,12 @@ from ipy_envmagic.checks.wording import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ipy_envmagic.checks.listing import Listing
     from ipy_envmagic.checks.report import Check, Finding, Report
 
-__all__ = ["Style", "for_stream", "render"]
+__all__ = ["Style", "for_stream", "render", "render_listing"]
 
 _COLOURS = {"ok": "32", "error": "31", "warning": "33", "info": "36"}
 _MOST = 3  # of a list of evidence; the notebook and the dictionary have all
@@ -99,6 +102,49 @@ def _about(report: Report, face: _Face) -> list[str]:
             face.cut(f"    {name:<13} {state:<10}{place}" if state else f"    {name:<13} {place}", face.width).rstrip()
         )
     return lines
+
+
+def render_listing(listing: Listing, *, colour: bool = False, symbols: bool = True, width: int = 80) -> str:
+    """Write a listing as text: a line a row where that fits, else the last column on a line of its own.
+
+    Parameters
+    ----------
+    listing : Listing
+        The rows.
+    colour, symbols, width
+        As for `render`.
+    """
+    face = _Face(listing.home, width, colour, symbols)
+    lines = [face.status(listing.status, listing.verdict)]
+    if listing.rows:
+        lines += ["", *_table(listing, face)]
+    for note in listing.notes:
+        lines += ["", *face.wrapped(note, "  ")]
+    if listing.lines:
+        lines += [
+            "",
+            *face.wrapped("To bring them together:", "  "),
+            *(f"    {shown(line, '')}" for line in listing.lines),
+        ]
+    return "\n".join(lines)
+
+
+def _table(listing: Listing, face: _Face) -> Iterator[str]:
+    mark = "\N{RIGHTWARDS ARROW}" if face.symbols else ">"
+    cells = [[face.plain(cell) for cell in row] for row in (listing.columns, *listing.rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(listing.columns))]
+    one_line = 2 + sum(widths) + 2 * (len(widths) - 1) <= face.width
+    room = face.width - 2 - 2 * (len(widths) - 2)
+    while not one_line and sum(widths[:-1]) > max(room, 8 * len(widths)):
+        widest = max(range(len(widths) - 1), key=widths.__getitem__)
+        widths[widest] -= 1
+    for number, row in enumerate(cells):
+        head = f"{mark if number - 1 in listing.marked else ' '} "
+        ahead = row if one_line else row[:-1]
+        told = [f"{face.cut(cell, width):<{width}}" for cell, width in zip(ahead, widths, strict=False) if width]
+        yield head + "  ".join(told).rstrip()
+        if not one_line and number and row[-1]:
+            yield face.cut(f"      {row[-1]}", face.width)
 
 
 @dataclass(frozen=True, slots=True)

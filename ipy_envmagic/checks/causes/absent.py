@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from ipy_envmagic.checks.fixes import install
@@ -10,33 +11,51 @@ from ipy_envmagic.checks.subject import names_agree
 from ipy_envmagic.environments.distributions import normalise
 
 if TYPE_CHECKING:
+    from ipy_envmagic.checks.elsewhere import Elsewhere
     from ipy_envmagic.checks.subject import Subject
 
 __all__ = ["name_mismatch", "not_installed", "other_environment"]
 
 
 def other_environment(subject: Subject) -> Finding | None:
-    """See that the Python which the shell calls ``python`` has it, and this kernel's has not."""
+    """See that another environment of this machine has it: that of the shell's ``python``, of another kernel, any."""
     other = subject.elsewhere
     if other is None:
         return None
-    distribution = other.place.distribution
+    distribution, there = other.copy.distribution, other.neighbour
     version = distribution.version if distribution else None
     title = f"{distribution.name} {version or ''}".rstrip() if distribution else subject.title
+    if other.of_shell:
+        message = f"{title} is installed for the python of your shell, {there.executable}, not for this kernel."
+    else:
+        message = f"{title} is installed in {there.title}, {there.prefix}, not in this kernel's environment."
     line = install(subject)
     return Finding(
         "other-environment",
         "error",
-        f"{title} is installed for the python of your shell, {other.executable}, not for this kernel.",
+        message,
         {
-            "executable": other.executable,
-            "prefix": other.prefix,
+            "executable": there.executable,
+            "prefix": there.prefix,
+            "environment": there.title,
             "distribution": distribution.name if distribution else None,
             "version": version,
-            "location": other.place.path,
+            "location": other.copy.path,
+            "kernels": list(other.kernels),
+            "also_in": list(other.others),
         },
-        Fix(line.magic, line.restart, f"{line.steps} Or run the notebook with a kernel of {other.prefix}."),
+        Fix(line.magic, line.restart, f"{line.steps} {_use_there(other)}"),
     )
+
+
+def _use_there(other: Elsewhere) -> str:
+    """Say how to use it where it is: by a kernel that runs there, or by making one."""
+    prefix = other.neighbour.prefix
+    if other.kernels:
+        return f"Or choose the kernel {other.kernels[0]!r}, which runs in {prefix}."
+    if any(mark in other.neighbour.title for mark in ("(pipx)", "(uv tool)")):
+        return f"{prefix} is made for a program, and is no kernel's."
+    return f"Or make {prefix} a kernel: python -m ipy_envmagic kernel add {shlex.quote(prefix)} --install-ipykernel"
 
 
 def not_installed(subject: Subject) -> Finding | None:

@@ -1,0 +1,182 @@
+"""The command line: ``python -m ipy_envmagic check`` and ``kernel``, for terminals and programs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ipy_envmagic import __version__
+from ipy_envmagic.checks.session import Session
+from ipy_envmagic.environments.environment import Environment
+from ipy_envmagic.errors import EnvMagicError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ipy_envmagic.checks.listing import Listing
+    from ipy_envmagic.checks.report import Report
+
+__all__ = ["main"]
+
+_WELL, _PROBLEM, _WRONG_USE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default the process's own.
+
+    Returns
+    -------
+    int
+        0 where all is well, 1 where there is a problem, 2 for a line that cannot be run as it stands.
+    """
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    try:
+        return int(asked.run(asked))
+    except EnvMagicError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return _WRONG_USE
+    except BrokenPipeError:  # the reader has read enough
+        sys.stderr.close()
+        return _WELL
+    except KeyboardInterrupt:
+        return _PROBLEM
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m ipy_envmagic", description="Check a Python environment, and register environments as kernels."
+    )
+    parser.add_argument("--version", action="version", version=f"ipy_envmagic {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_check(commands.add_parser("check", help="is each requirement usable, and if not, why?"))
+    kernel = commands.add_parser("kernel", help="register environments as kernels")
+    verbs = kernel.add_subparsers(required=True, metavar="VERB")
+    _add_kernel_add(verbs.add_parser("add", help="register an environment, with its shell activated"))
+    listing = verbs.add_parser("list", help="every kernelspec: what it starts, and whether it can")
+    listing.add_argument("--json", action="store_true", help="print plain values")
+    listing.set_defaults(run=_kernel_list)
+    removing = verbs.add_parser("remove", help="take a kernelspec away; its environment stays")
+    removing.add_argument("name", help="the kernelspec's name")
+    removing.set_defaults(run=_kernel_remove)
+    return parser
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="NAME", help="import names, distribution names, requirements")
+    parser.add_argument("-r", "--requirement", action="append", default=[], metavar="FILE", help="a requirements file")
+    parser.add_argument("--python", metavar="PATH", help="another interpreter, prefix, or an environment's name")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--strict", action="store_true", help="take a warning for a problem")
+    parser.set_defaults(run=_check)
+
+
+def _add_kernel_add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "environment", metavar="ENV", help="a prefix, an interpreter, a project, or an environment's name"
+    )
+    parser.add_argument("--name", help="the kernelspec's name")
+    parser.add_argument("--display-name", help="what people see in the launcher")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--user", action="store_true", help="in your own Jupyter folder (the default)")
+    place.add_argument("--sys-prefix", action="store_true", help="in the environment that runs this command")
+    parser.add_argument("--install-ipykernel", action="store_true", help="install ipykernel there where it is missing")
+    parser.add_argument("--force", action="store_true", help="replace a kernelspec of that name")
+    parser.set_defaults(run=_kernel_add)
+
+
+def _check(asked: argparse.Namespace) -> int:
+    if asked.python is not None:
+        from ipy_envmagic.run.elsewhere import run_in  # noqa: PLC0415 (only another interpreter needs it)
+
+        words = [*asked.names, *(word for file in asked.requirement for word in ("-r", file))]
+        words += [option for option in ("--json", "--strict") if getattr(asked, option[2:])]
+        return run_in(_environment(asked.python), ("check", *words))
+    from ipy_envmagic.checks.check import check  # noqa: PLC0415 (only this command needs it)
+
+    session, names = _session(), [*asked.names]
+    for file in asked.requirement:
+        from ipy_envmagic.requirements.files import read  # noqa: PLC0415 (only a file needs it)
+
+        names += read(file, session.environ)
+    report = check(names, Environment.current(), session)
+    _show(report, asked.json)
+    bad = {"error", "warning"} if asked.strict else {"error"}
+    return _PROBLEM if report.status in bad else _WELL
+
+
+def _kernel_add(asked: argparse.Namespace) -> int:
+    from ipy_envmagic import registering  # noqa: PLC0415 (only this command needs it)
+
+    added = registering.add(
+        _environment(asked.environment),
+        name=asked.name,
+        display_name=asked.display_name,
+        prefix=sys.prefix if asked.sys_prefix else None,
+        force=asked.force,
+        install=_install_ipykernel if asked.install_ipykernel else None,
+    )
+    print(f"The kernel {added.display_name!r} ({added.name}) is in {added.directory}")
+    return _WELL
+
+
+def _kernel_remove(asked: argparse.Namespace) -> int:
+    from ipy_envmagic import registering  # noqa: PLC0415 (only this command needs it)
+
+    print(f"Removed {registering.remove(asked.name)}")
+    return _WELL
+
+
+def _kernel_list(asked: argparse.Namespace) -> int:
+    from ipy_envmagic.checks.kernel_list import kernel_list  # noqa: PLC0415 (only this command needs it)
+
+    listing = kernel_list(Environment.current(), Session.current())
+    _show(listing, asked.json)
+    return _WELL
+
+
+def _session() -> Session:
+    """Return this process's state without what it has loaded: that is ours, and no kernel's."""
+    session = Session.current()
+    finders = {name: module for name, module in session.modules.items() if name.startswith("__editable__")}
+    return replace(session, modules=finders)
+
+
+def _environment(text: str) -> Environment:
+    from ipy_envmagic.checks.around import find_environment  # noqa: PLC0415 (only a named environment needs it)
+
+    return find_environment(text, Environment.current(), Session.current())
+
+
+def _install_ipykernel(environment: Environment) -> None:
+    from ipy_envmagic import actions  # noqa: PLC0415 (only an install needs it)
+    from ipy_envmagic.run.process import Face  # noqa: PLC0415 (as above)
+
+    def write(text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    face = Face(write, lambda line: write(f"{line}\n"), str, progress=False)
+    actions.install_into(environment, ("ipykernel",), face)
+
+
+def _show(answer: Report | Listing, as_json: bool) -> None:  # noqa: FBT001 (private)
+    if as_json:
+        json.dump(answer.to_dict(), sys.stdout, indent=2, ensure_ascii=False)
+        print()
+        return
+    from ipy_envmagic.checks.text import for_stream  # noqa: PLC0415 (JSON needs no face)
+
+    print(answer.to_text(**for_stream(sys.stdout)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
