@@ -66,6 +66,7 @@ def neighbours(environment: Environment, session: Session, specs: Iterable[Kerne
             session.cwd,
             environment.platform,
             tuple(dict.fromkeys((*kernels, *([shell] if shell else [])))),
+            session.root,
         )
     )
 
@@ -117,7 +118,7 @@ def where_of(environment: Environment | None, session: Session, platform: str, p
     """Return what `installers.put_by` needs to know of an environment."""
     path = session.environ.get("PYTHONPATH", "").split(os.pathsep)
     base = environment.base_prefix if environment else prefix
-    return Where(platform, prefix, base, session.home, session.cwd, tuple(filter(None, path)))
+    return Where(platform, prefix, base, session.home, session.cwd, tuple(filter(None, path)), root=session.root)
 
 
 def find_environment(text: str, environment: Environment, session: Session) -> Environment:

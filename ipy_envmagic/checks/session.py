@@ -52,6 +52,8 @@ class Session:
     changed : mapping of str to (fingerprint, set of str)
         By normalised name, the distributions that this session has changed: the `fingerprint` they have since, and the
         modules of theirs that were loaded then.
+    root : str
+        Where the system's files are.
     """
 
     sys_path: tuple[str, ...]
@@ -67,6 +69,7 @@ class Session:
     flags: frozenset[str] = frozenset()
     user_site: bool | None = True
     changed: Mapping[str, tuple[tuple[int, int], frozenset[str]]] = field(default_factory=dict)
+    root: str = "/"
 
     @classmethod
     def current(cls, kernelspec: str | None = None, variables: Mapping[str, Any] = _NOTHING) -> Session:

@@ -156,4 +156,4 @@ def _is_other_name(check: Check) -> bool:
 def _one_line(value: Any, most: int) -> str:
     if not isinstance(value, (list, tuple)):
         return str(value)
-    return ", ".join(map(str, value)) if len(value) <= most else f"{len(value)} places"
+    return ", ".join(map(str, value)) if len(value) <= most else f"{len(value)} in all"

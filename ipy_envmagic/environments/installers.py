@@ -29,16 +29,16 @@ _DEBIAN = re.compile(r"^/usr/lib/(?:python3|python3\.\d+|pymodules/python[\d.]+)
 _DEBIAN_LOCAL = re.compile(r"^/usr/local/lib/python\d\.\d+/dist-packages(?:/|$)")
 _FEDORA = re.compile(r"^/usr/lib(?:64)?/python\d\.\d+/site-packages(?:/|$)")
 _FEDORA_LOCAL = re.compile(r"^/usr/local/lib(?:64)?/python\d\.\d+/site-packages(?:/|$)")
-_HOMEBREW = re.compile(
-    r"/Cellar/(?P<package>[^/]+)/|^/opt/homebrew/(?:lib|opt)/|/(?:\.linuxbrew|linuxbrew/\.linuxbrew)/"
-)
+_CELLAR = re.compile(r"/Cellar/(?P<package>[^/]+)/")
+_HOMEBREW = re.compile(r"^/opt/homebrew/(?:lib|opt)/|/\.linuxbrew/")
 _EGG = re.compile(r"/[^/]+\.egg(?:/|$)", re.IGNORECASE)
 _ZIP = re.compile(r"\.(?:zip|whl|pyz|egg)(?:/|$)", re.IGNORECASE)
 _USER_POSIX = re.compile(r"/lib/python\d\.\d+/site-packages(?:/|$)")
 _USER_MAC = re.compile(r"/Library/Python/\d\.\d+/lib/python/site-packages(?:/|$)")
 _USER_WINDOWS = re.compile(r"/Roaming/Python/Python\d+/site-packages(?:/|$)", re.IGNORECASE)
 _STORE = re.compile(r"/Packages/PythonSoftwareFoundation\.Python\.\d[^/]*/LocalCache/local-packages/", re.IGNORECASE)
-_STANDARD = re.compile(r"/(?:lib(?:64)?/(?:python|pypy)\d\.\d+t?|Lib)/(?!(?:site|dist)-packages(?:/|$))", re.IGNORECASE)
+_STANDARD = re.compile(r"/lib(?:64)?/(?:python|pypy)\d\.\d+t?/(?!(?:site|dist)-packages(?:/|$))")
+_STANDARD_WINDOWS = re.compile(r"^[A-Z]:/.*/Lib/(?!site-packages(?:/|$))|^[A-Z]:/[^/]*/Lib/(?!site-)", re.IGNORECASE)
 _CACHE = re.compile(r"/pkgs/(?P<package>[^/]+-[^/-]+-[^/-]+)/")
 _EDITABLE_FINDER = re.compile(r"__editable__\.|__editable___|_editable_impl_|\.egg-link$")
 
@@ -232,13 +232,13 @@ def _of_dnf(seen: _Seen) -> PutBy | None:
 
 
 def _of_homebrew(seen: _Seen) -> PutBy | None:
-    match = _HOMEBREW.search(seen.words)
-    if match is None:
+    cellar = _CELLAR.search(seen.words)
+    if cellar is None and _HOMEBREW.search(seen.words) is None:
         return None
     written = _written(seen)
     if written and written != "brew":
         return PutBy(written)
-    return PutBy("homebrew", match["package"])
+    return PutBy("homebrew", cellar["package"] if cellar else None)
 
 
 def _of_conda(seen: _Seen) -> PutBy | None:
@@ -246,8 +246,10 @@ def _of_conda(seen: _Seen) -> PutBy | None:
     prefix = _conda_prefix(seen)
     if prefix is None or seen.site is None:
         return None
-    distribution = _distribution(seen)
-    package = conda_meta.owner_of(prefix, distribution.name) if distribution else _listing(prefix, seen)
+    package = None if (named := _distribution(seen)) else _listing(prefix, seen)
+    distribution = named or (_of_top(seen) if package is None else None)
+    if distribution is not None:
+        package = conda_meta.owner_of(prefix, distribution.name)
     written = installer(distribution) if distribution else None
     if package is not None and written in {None, "conda"}:
         record = conda_meta.records(prefix).get(package)
@@ -283,15 +285,9 @@ def _of_installer(seen: _Seen) -> PutBy | None:
 
 
 def _of_module(seen: _Seen) -> PutBy | None:
-    """Find the distribution whose RECORD lists a module, and ask for that one."""
-    if seen.site is None or seen.words == seen.site:
-        return None
-    site = seen.path[: len(seen.site)]
-    top = seen.words[len(seen.site) + 1 :].partition("/")[0]
-    if top.endswith((".dist-info", ".egg-info", ".egg")):
-        return None
-    owner = owner_in(site, top)
-    return put_by(owner.path, seen.where) if owner else None
+    """Find the distribution that brought a module, and ask for that one."""
+    owner = None if _distribution(seen) else _of_top(seen)
+    return put_by(owner.path, seen.where) if owner and owner.path != seen.path else None
 
 
 def _of_pythonpath(seen: _Seen) -> PutBy | None:
@@ -299,7 +295,8 @@ def _of_pythonpath(seen: _Seen) -> PutBy | None:
 
 
 def _of_standard_library(seen: _Seen) -> PutBy | None:
-    if seen.site is None and _STANDARD.search(seen.words):
+    shape = _STANDARD_WINDOWS if seen.where.platform == "win32" else _STANDARD
+    if seen.site is None and shape.search(seen.words):
         return PutBy("standard library")
     return None
 
@@ -363,11 +360,16 @@ def _distribution(seen: _Seen) -> Distribution | None:
 
 
 def _written(seen: _Seen) -> str | None:
-    distribution = _distribution(seen)
-    if distribution is None and seen.site is not None:
-        top = seen.words[len(seen.site) + 1 :].partition("/")[0]
-        distribution = owner_in(seen.path[: len(seen.site)], top) if top else None
+    distribution = _distribution(seen) or _of_top(seen)
     return installer(distribution) if distribution else None
+
+
+def _of_top(seen: _Seen) -> Distribution | None:
+    """Return the distribution that brought the first part of the path in its site directory."""
+    if seen.site is None:
+        return None
+    top = seen.words[len(seen.site) + 1 :].partition("/")[0]
+    return owner_in(seen.path[: len(seen.site)], top) if top else None
 
 
 def _conda_prefix(seen: _Seen) -> str | None:

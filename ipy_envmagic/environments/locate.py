@@ -38,6 +38,8 @@ class Surroundings:
         As `sys.platform`.
     kernels : tuple of str
         The interpreters that kernelspecs start, absolute.
+    root : str
+        Where the system's files are.
     """
 
     environ: Mapping[str, str]
@@ -45,6 +47,7 @@ class Surroundings:
     cwd: str
     platform: str = sys.platform
     kernels: tuple[str, ...] = ()
+    root: str = "/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ _USER_SITE = re.compile(r"python(\d)\.?(\d+)", re.IGNORECASE)
 
 def _kernels(around: Surroundings) -> Iterator[str]:
     for executable in around.kernels:
-        prefix = prefix_of(executable, around.platform)
+        prefix = prefix_of(executable, around.platform) if os.path.isfile(executable) else None
         if prefix:
             yield prefix
 
@@ -116,8 +116,9 @@ def _roots(around: Surroundings) -> Iterator[str]:
         bases = [around.home, *(environ.get(name, "") for name in ("LOCALAPPDATA", "PROGRAMDATA"))]
         yield os.path.join(environ.get("LOCALAPPDATA") or around.home, "mamba")
     else:
-        bases = [around.home, "/opt", "/usr/local", os.path.join(around.home, "opt")]
-        yield "/opt/conda"
+        bases = [around.home, _of_system(around, "opt"), _of_system(around, "usr/local")]
+        bases.append(os.path.join(around.home, "opt"))
+        yield _of_system(around, "opt/conda")
         yield os.path.join(_data_home(around), "mamba")  # micromamba 2
     for base in filter(None, bases):
         for name in _INSTALLERS:
@@ -125,8 +126,8 @@ def _roots(around: Surroundings) -> Iterator[str]:
             yield os.path.join(base, name.capitalize())
     if around.platform == "darwin":
         for cask in ("miniforge", "miniconda", "mambaforge"):
-            yield f"/opt/homebrew/Caskroom/{cask}/base"
-            yield f"/usr/local/Caskroom/{cask}/base"
+            yield _of_system(around, f"opt/homebrew/Caskroom/{cask}/base")
+            yield _of_system(around, f"usr/local/Caskroom/{cask}/base")
 
 
 def _pixi(around: Surroundings) -> Iterator[str]:
@@ -229,13 +230,12 @@ def _system(around: Surroundings) -> Iterator[str]:
             inside = ("Programs", "Python") if variable == "LOCALAPPDATA" else ()
             yield from (child for child in _children(os.path.join(folder, *inside)) if "Python3" in child)
         return
-    yield from ("/usr", "/usr/local")
+    yield from (_of_system(around, "usr"), _of_system(around, "usr/local"))
     if around.platform == "darwin":
-        for root in ("/opt/homebrew", "/usr/local"):
-            yield from _children(os.path.join(root, "Frameworks", "Python.framework", "Versions"))
-        yield from _children("/Library/Frameworks/Python.framework/Versions")
+        for root in ("opt/homebrew/", "usr/local/", "Library/"):
+            yield from _children(_of_system(around, f"{root}Frameworks/Python.framework/Versions"))
     else:
-        yield "/home/linuxbrew/.linuxbrew"
+        yield _of_system(around, "home/linuxbrew/.linuxbrew")
 
 
 LOCATORS: tuple[tuple[str, Callable[[Surroundings], Iterator[str | Located]]], ...] = (
@@ -259,6 +259,10 @@ LOCATORS: tuple[tuple[str, Callable[[Surroundings], Iterator[str | Located]]], .
     ("PATH", _path),
     ("system", _system),
 )
+
+
+def _of_system(around: Surroundings, path: str) -> str:
+    return os.path.join(around.root, *path.split("/"))
 
 
 def _upwards(folder: str) -> Iterator[str]:

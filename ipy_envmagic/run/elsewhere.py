@@ -52,9 +52,12 @@ def run_in(environment: Environment, arguments: Sequence[str]) -> int:
     if environment.version[:2] < _OLDEST:
         version = ".".join(map(str, environment.version[:2]))
         raise EnvMagicError(f"{environment.prefix} has Python {version}; a check needs 3.10 or later")
+    import packaging  # noqa: PLC0415 (to see where it is)
+
     ours = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    places = "\n".join((ours, os.path.dirname(os.path.dirname(os.path.abspath(packaging.__file__)))))
     try:
-        done = subprocess.run([environment.executable, "-c", _START, ours, *arguments], check=False)
+        done = subprocess.run([environment.executable, "-c", _START, places, *arguments], check=False)
     except OSError as error:
         raise EnvMagicError(f"{environment.executable} cannot be started: {error.strerror}") from None
     return done.returncode

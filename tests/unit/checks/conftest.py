@@ -48,9 +48,8 @@ class Place:
     @property
     def session(self):
         path = (*self.first, *self.library, "", *([str(self.site)] if self.on_path else []), *self.extra)
-        return Session(
-            path, self.modules, None, self.environ, str(self.home), str(self.cwd), self.started, **self.known
-        )
+        known = {"root": str(self.home.parent / "machine"), **self.known}
+        return Session(path, self.modules, None, self.environ, str(self.home), str(self.cwd), self.started, **known)
 
     @property
     def whole(self):

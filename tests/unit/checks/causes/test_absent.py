@@ -134,14 +134,17 @@ def test_the_environment_of_the_shell_has_it(here, shell):
     assert finding.evidence == {
         "executable": shell.venv.python,
         "prefix": str(shell.venv.path),
+        "environment": "venv shell environment",
         "distribution": "pandas",
         "version": "2.2.0",
         "location": str(shell.site / "pandas.py"),
+        "kernels": [],
+        "also_in": [],
     }
     assert "pandas 2.2.0" in finding.message
     assert shell.venv.python in finding.message
     assert finding.fix.magic == ("%pip install 'pandas>=2'",)
-    assert str(shell.venv.path) in finding.fix.steps
+    assert f"python -m ipy_envmagic kernel add '{shell.venv.path}'" in finding.fix.steps
     assert check.status == "error"
     assert (check.distribution, check.installed, check.location) == ("pandas", None, None)
 
