@@ -162,7 +162,7 @@ def pip_over_conda(whole: Whole) -> Iterator[Finding]:
 def apt_managed(whole: Whole) -> Iterator[Finding]:
     """Say that the system's package manager brings what is installed here."""
     environment = whole.environment
-    if environment.kind == "system" and environment.manager != "pip" and environment.externally_managed is None:
+    if environment.kind == "system" and environment.manager != "pip":
         yield Finding(
             "apt-managed",
             "info",

@@ -1,0 +1,63 @@
+import os
+
+import pytest
+
+from ipy_envmagic.hints import after_shell_command, installs_in_shell
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        ("!pip install numpy", ("pip", "%pip install numpy")),
+        ("  !pip3 install -q numpy>=2", ("pip", "%pip install -q numpy>=2")),
+        ("x = 1\n!pip3.12 install numpy", ("pip", "%pip install numpy")),
+        ("!python -m pip install numpy", ("pip", "%pip install numpy")),
+        ("!python3.12 -m pip uninstall -y numpy", ("pip", "%pip uninstall -y numpy")),
+        ("!sudo pip install numpy", ("pip", "%pip install numpy")),
+        ("!sudo -H pip install numpy", ("pip", "%pip install numpy")),
+        ("!!pip install numpy", ("pip", "%pip install numpy")),
+        ("%sx pip install numpy", ("pip", "%pip install numpy")),
+        ("%system pip install numpy", ("pip", "%pip install numpy")),
+        ("%%bash\nset -e\npip install numpy", ("pip", "%pip install numpy")),
+        ("%%sh\n  conda install -y numpy\n", ("conda", "%conda install -y numpy")),
+        ("!conda install -c conda-forge numpy", ("conda", "%conda install -c conda-forge numpy")),
+        ("!mamba update numpy", ("conda", "%mamba update numpy")),
+        ("!micromamba remove numpy", ("conda", "%micromamba remove numpy")),
+        ("!uv pip install numpy", ("uv", "%uv pip install numpy")),
+        ("!pip install numpy && echo done", ("pip", "%pip install numpy")),
+        ("!pip install numpy; ls", ("pip", "%pip install numpy")),
+        ("!pip list", None),
+        ("!pip download numpy", None),
+        ("%pip install numpy", None),
+        ("pip install numpy", None),
+        ("print('!pip install numpy')", None),
+        ("# !pip install numpy", None),
+        ("!echo pip install numpy", None),
+        ("!{sys.executable} -m pip install numpy", None),
+        ("!uv add numpy", None),
+        ("!", None),
+        ("", None),
+    ],
+)
+def test_which_command_installs_through_the_shell(cell, found):
+    assert installs_in_shell(cell) == found
+
+
+def test_a_line_follows_only_where_the_shell_acts_elsewhere(new_venv, monkeypatch):
+    other = new_venv("other", pip=True)
+    monkeypatch.setenv("PATH", f"{other.bin}{os.pathsep}/usr/bin:/bin")
+    said = after_shell_command("!pip install numpy")
+    assert f"The shell's pip acts on {other.path}, not on this kernel" in said
+    assert said.endswith("For this kernel: %pip install numpy")
+    assert after_shell_command("!pip list") is None
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert after_shell_command("!pip install numpy") is None
+
+
+def test_a_conda_for_a_kernel_that_is_not_conda_s(tmp_path, monkeypatch):
+    (tmp_path / "conda/conda-meta").mkdir(parents=True)
+    (tmp_path / "conda/bin").mkdir()
+    (tmp_path / "conda/bin/conda").write_text("#!/bin/sh\n")
+    (tmp_path / "conda/bin/conda").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "conda/bin"))
+    assert after_shell_command("!conda install numpy").endswith("For this kernel: %pip install numpy")
