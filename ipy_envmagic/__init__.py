@@ -7,6 +7,7 @@ Load it with ``%load_ext ipy_envmagic``, or for every kernel with
 from __future__ import annotations
 
 import _thread
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def load_ipython_extension(ipython: InteractiveShell) -> None:
 
     unload_ipython_extension(ipython)
     EnvMagics(ipython).register()
-    _thread.start_new_thread(_warm, ())
+    if sys.platform != "emscripten":  # a browser has no threads
+        _thread.start_new_thread(_warm, ())
 
 
 def unload_ipython_extension(ipython: InteractiveShell) -> None:

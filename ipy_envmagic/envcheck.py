@@ -264,6 +264,8 @@ def _fix(shell: InteractiveShell, report: Report, evaluate: Evaluate, settings: 
             for said in filter(None, (result.summary, *result.notes)):
                 frontend.show(said)
             restart = result.restart or restart
+        elif magic.startswith("%"):
+            shell.run_line_magic(magic[1:], rest)
         else:
             # What it imports for itself is not for the notebook; what it deletes is the notebook's.
             exec(line, shell.user_ns if line.startswith("del ") else {})  # noqa: S102 (the line that was just shown)

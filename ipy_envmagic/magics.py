@@ -5,6 +5,7 @@ The traits stand here and not in a module of their own because a module more cos
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import IPython
@@ -254,7 +255,11 @@ class EnvMagics(Magics):
         it need not be loaded at all.
         """
         manager = self.shell.magics_manager
-        for name in ("pip", "conda", "mamba", "micromamba", "uv", "envcheck"):
+        if sys.platform == "emscripten":  # in a browser %pip is micropip's, and there are no processes
+            self.magics = {
+                kind: {key: mine[key] for key in mine if key == "envcheck"} for kind, mine in self.magics.items()
+            }
+        for name in dict.fromkeys(key for mine in self.magics.values() for key in mine):
             if _LAZY is None:
                 self.shell.find_line_magic(name)
             for kind in ("line", "cell"):

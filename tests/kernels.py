@@ -292,6 +292,8 @@ class Kernel:
         Arguments for the kernel, such as ``--InteractiveShellApp.extensions=x``.
     load : bool
         Load the extension first.
+    spec : str, optional
+        The name of a kernelspec that Jupyter finds, to be started as it stands; `python` and `arguments` do not count.
     """
 
     def __init__(
@@ -304,6 +306,7 @@ class Kernel:
         arguments: Iterable[str] = (),
         load: bool = False,
         timeout: float = 60,
+        spec: str | None = None,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="kernel-"))
         self.home = Path(home) if home is not None else self.folder / "home"
@@ -319,19 +322,21 @@ class Kernel:
                 self.env.pop(key, None)
             else:
                 self.env[key] = value
-        spec = self.folder / "kernels/tested"
-        spec.mkdir(parents=True)
+        own = self.folder / "kernels/tested"
+        own.mkdir(parents=True)
         argv = [self.python, "-m", "ipykernel_launcher", "-f", "{connection_file}", *arguments]
-        (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "tested", "language": "python"}))
+        (own / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "tested", "language": "python"}))
         self.timeout = timeout
         self.load = load
         self._pending_trigger: list[tuple[str, int, float]] = []
         self.log = self.folder / "log"
-        specs = KernelSpecManager(kernel_dirs=[str(spec.parent)], ensure_native_kernel=False)
+        specs = KernelSpecManager(ensure_native_kernel=False)
+        if spec is None:
+            specs.kernel_dirs = [str(own.parent)]
         # A socket file has no port that another test's kernel could take first.
         transport = "ipc" if os.name == "posix" else "tcp"
         self.manager = KernelManager(
-            kernel_name="tested",
+            kernel_name=spec or "tested",
             kernel_spec_manager=specs,
             connection_file=str(self.folder / "k.json"),
             transport=transport,
