@@ -36,10 +36,11 @@ endef
 .venv-bench/bin/python:
 	$(call make_environment,.venv-bench)
 
-.venv/made: pyproject.toml $(CONDA_REQUIREMENTS) | .venv/bin/python
+.venv/made: pyproject.toml tools/install-located-tools $(CONDA_REQUIREMENTS) | .venv/bin/python
 	.venv/bin/python $(PIP_INSTALL) --upgrade pip build
 	.venv/bin/python $(PIP_INSTALL) --editable '.[test,lint,backends]'
 	@sh tools/install-conda-requirements .venv/bin/python
+	@sh tools/install-located-tools .venv/bin/uv .venv/bin/python "$$PWD/.venv/tools"
 	@touch .venv/made
 
 .venv-demo/made: pyproject.toml README.md $(SOURCES) | .venv-demo/bin/python

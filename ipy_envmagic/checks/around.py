@@ -67,8 +67,18 @@ def neighbours(environment: Environment, session: Session, specs: Iterable[Kerne
             environment.platform,
             tuple(dict.fromkeys((*kernels, *([shell] if shell else [])))),
             session.root,
+            _installations(environment),
         )
     )
+
+
+def _installations(environment: Environment) -> tuple[str, ...]:
+    if not environment.is_conda:
+        return ()
+    from ipy_envmagic.environments.conda import root_of  # noqa: PLC0415 (only a conda environment needs it)
+
+    root = root_of(environment.prefix)
+    return (root,) if root else ()
 
 
 def describe(located: Located, session: Session, platform: str) -> Neighbour:

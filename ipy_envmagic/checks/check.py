@@ -119,7 +119,7 @@ def _describe(subject: Subject, findings: tuple[Finding, ...]) -> Check:
 
 
 def _installer(subject: Subject) -> str | None:
-    """Who put it there: INSTALLER (PEP 376) tells, conda's record where that is missing, the folder for Debian's."""
+    """Who put it there: INSTALLER (PEP 376) tells, conda's record where that is missing, the path for the rest."""
     distribution = subject.place.distribution
     if subject.place.is_standard:
         return "standard library"
@@ -130,9 +130,12 @@ def _installer(subject: Subject) -> str | None:
         return written
     if conda_package(subject.environment, distribution.name) is not None:
         return "conda"
-    return (
-        "apt" if distribution.site_directory.replace(os.sep, "/").endswith("/usr/lib/python3/dist-packages") else None
-    )
+    from ipy_envmagic.checks.around import where_of  # noqa: PLC0415 (nearly everything has an INSTALLER)
+    from ipy_envmagic.environments.installers import put_by_distribution  # noqa: PLC0415 (as above)
+
+    environment, session = subject.environment, subject.session
+    found = put_by_distribution(distribution, where_of(environment, session, environment.platform, environment.prefix))
+    return str(found) if found else None
 
 
 def _kernel(environment: Environment, session: Session) -> Kernel:

@@ -40,6 +40,8 @@ class Surroundings:
         The interpreters that kernelspecs start, absolute.
     root : str
         Where the system's files are.
+    installations : tuple of str
+        Conda installations that are known otherwise: the one that the kernel's own environment belongs to.
     """
 
     environ: Mapping[str, str]
@@ -48,6 +50,7 @@ class Surroundings:
     platform: str = sys.platform
     kernels: tuple[str, ...] = ()
     root: str = "/"
+    installations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,7 @@ def _conda_roots(around: Surroundings) -> Iterator[str]:
 
 def _roots(around: Surroundings) -> Iterator[str]:
     environ = around.environ
+    yield from around.installations
     for variable in ("CONDA_EXE", "_CONDA_EXE", "MAMBA_EXE"):
         if os.path.isabs(environ.get(variable, "")):
             yield os.path.dirname(os.path.dirname(environ[variable]))

@@ -4,9 +4,13 @@ import json
 import os
 import shutil
 import stat
+import sys
 
 import pytest
 from conda_fixtures import OTHER
+from kernels import Kernel
+
+from ipy_envmagic.environments.installers import Where, put_by
 
 pytestmark = pytest.mark.conda
 own_conda = pytest.mark.skipif(bool(OTHER), reason="IPY_ENVMAGIC_TEST_CONDA: this is about where our own conda lies")
@@ -284,3 +288,50 @@ def test_a_check_mends_by_conda_what_conda_installed(conda_kernel):
     cell = kernel.run("r = %envcheck --fix ourpkg\nr.ok")
     assert (cell.status, cell.result) == ("ok", "True"), cell
     assert kernel.run("import ourpkg").status == "ok"
+
+
+def test_other_environments_of_the_same_conda_are_found(conda_kernel, new_conda_environment):
+    """What the kernel's environment lacks is in its sibling; which channel and build it came from is told."""
+    other = new_conda_environment("sibling", "ourdep")
+    kernel = conda_kernel()
+    listed = json.loads(kernel.run("r = %envcheck --json --everywhere ourdep").stdout)["copies"]
+    (copy,) = [copy for copy in listed if copy["environment"]["prefix"] == str(other)]
+    assert copy["installer"].startswith("conda ourdep (conda-forge ")
+    assert (copy["environment"]["name"], copy["imported"]) == (f"conda {other.name}", False)
+    finding = kernel.value("get_ipython().run_line_magic('envcheck', 'ourdep').to_dict()['checks'][0]['findings'][0]")
+    assert finding["code"] == "other-environment"
+    assert finding["evidence"]["prefix"] == str(other)
+    kept = json.loads(kernel.run(f"r = %envcheck --json --diff {other.name}").stdout)
+    assert "ourdep" in {row["name"] for row in kept["differences"] if row["kind"] == "only there"}
+    assert kept["lines"] == ["%conda install ourdep=0.5"]
+
+
+def test_who_put_things_into_a_conda_environment(conda, conda_kernel, wheelhouse):
+    kernel = conda_kernel()
+    kernel.check("%pip install -q envmagic-demo-a==1.0")
+    by_name = {
+        name: json.loads(kernel.run(f"r = %envcheck --json --everywhere {name}").stdout)["copies"][0]["installer"]
+        for name in ("ourpkg", "envmagic-demo-a")
+    }
+    assert by_name["ourpkg"].startswith("conda ourpkg (conda-forge ")
+    assert by_name["envmagic-demo-a"] == "pip in conda"
+    cached = next((conda.root / "pkgs").glob("ourpkg-1.0-*/**/*.py"))
+    where = Where(sys.platform, str(kernel.prefix), str(kernel.prefix), "/nowhere")
+    assert str(put_by(str(cached), where)).startswith("conda package cache ourpkg-1.0-")
+
+
+def test_a_conda_environment_becomes_a_kernel(conda_kernel, new_conda_environment, home, tmp_path):
+    prefix = new_conda_environment("kernel")
+    kernel = conda_kernel()
+    words = f"!{{sys.executable}} -m ipy_envmagic kernel add {prefix.name} --name ours"
+    kernel.check("import sys, os; os.environ['CONDA_PREFIX'] = sys.prefix")
+    said = kernel.check(words).plain
+    written = json.loads((home / ".local/share/jupyter/kernels/ours/kernel.json").read_text())
+    assert written["env"] == {"PATH": f"{prefix}/bin:${{PATH}}", "CONDA_PREFIX": str(prefix)}, said
+    with Kernel(home=home, cwd=tmp_path, spec="ours") as ours:
+        ours.check("%load_ext ipy_envmagic")
+        page = json.loads(ours.run("r = %envcheck --json").stdout)
+        assert page["kernel"]["kind"] == "conda"
+        assert page["kernel"]["kernelspec"] == "ours"
+        python = next(program for program in page["environment"]["shell"] if program["name"] == "python")
+        assert python["here"], python
