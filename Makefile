@@ -1,6 +1,7 @@
 # make demo   run examples/quickstart.ipynb in a real kernel, and show it
 # make test   the tests, on every Python and IPython that matter and are here (make test LANES=main for the first alone)
 # make test-wide   the packages that notebooks use most, installed from an index: no false alarm (not part of make test)
+# make test-hub    a real JupyterHub: a shared prefix, and a kernel of one's own (needs npm; not part of make test)
 # make lint   ruff and mypy
 # make bench  measure beside the peers; writes benchmarks/README.md
 # make build  the wheel and the source distribution, in dist/
@@ -20,7 +21,7 @@ SOURCES = $(shell find ipy_envmagic -name '*.py' -o -name '*.json' -o -name 'py.
 # What an active environment or a person's shell says must not reach the environments made here.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: demo test test-wide lint bench build clean
+.PHONY: demo test test-wide test-hub lint bench build clean
 .DEFAULT_GOAL = test
 
 define make_environment
@@ -69,6 +70,21 @@ test: .venv/made
 test-wide: .venv-wide/made
 	IPY_ENVMAGIC_TEST_WIDE=1 .venv-wide/bin/python -m pytest -q -n 2 tests/wide
 
+.venv-hub/bin/python:
+	$(call make_environment,.venv-hub)
+
+.npm-hub/made: Makefile
+	npm install --silent --no-fund --no-audit --prefix .npm-hub configurable-http-proxy@5
+	@touch .npm-hub/made
+
+.venv-hub/made: pyproject.toml | .venv-hub/bin/python
+	.venv-hub/bin/python $(PIP_INSTALL) --upgrade pip
+	.venv-hub/bin/python $(PIP_INSTALL) --editable '.[test]' jupyterhub jupyter_server websocket-client
+	@touch .venv-hub/made
+
+test-hub: .venv-hub/made .npm-hub/made
+	IPY_ENVMAGIC_TEST_HUB=1 REAL_HOME="$$HOME" .venv-hub/bin/python -m pytest -q -s tests/hub
+
 lint: .venv/made
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
@@ -81,5 +97,5 @@ build: .venv/made
 	.venv/bin/python -m build --outdir dist .
 
 clean:
-	rm -rf .venv .venv-demo .venv-bench .venv-wide .lanes dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-demo .venv-bench .venv-wide .venv-hub .npm-hub .lanes dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -203,7 +203,7 @@ class About:
     distributions : int
         How many are installed.
     site_directories : tuple of str
-        In import order.
+        Those that are there, in import order.
     shell : tuple of ShellProgram
         What the notebook's shell has.
     host : str

@@ -81,7 +81,8 @@ def about(whole: Whole) -> About:
         ShellProgram(program.name, program.path, program.prefix, whole.acts_here(program), program.why)
         for program in whole.programs
     )
-    return About(len(whole.index), whole.environment.site_directories, programs, host_of(whole.session.environ))
+    sites = tuple(filter(os.path.isdir, whole.environment.site_directories))
+    return About(len(whole.index), sites, programs, host_of(whole.session.environ, whole.session.root))
 
 
 def kernelspecs_of(environment: Environment, session: Session) -> tuple[Kernelspec, ...]:

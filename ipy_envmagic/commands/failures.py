@@ -185,8 +185,8 @@ def _not_writable(failure: _Failure) -> str | None:
     place = next((group for group in match.groups() if group), environment.prefix)
     said = f"You may not write to {place}: "
     if environment.kind in _VENVS or environment.is_conda:
-        return f"{said}ask whoever owns this environment, or use a kernel from an environment of your own"
-    return f"{said}add --user, or use a kernel from an environment of your own"
+        return f"{said}ask whoever owns this environment, or make one of your own a kernel: python -m ipy_envmagic kernel add ENV"
+    return f"{said}add --user, or make one of your own a kernel: python -m ipy_envmagic kernel add ENV"
 
 
 _COMPILER = (
