@@ -27,6 +27,7 @@ from typing import Any
 from checks import checks
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
+from neighbours import neighbours
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -190,7 +191,7 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="envmagic-bench-"))
     try:
         parts = []
-        for part in (checks, loading, version, output):
+        for part in (checks, neighbours, loading, version, output):
             parts.append("\n".join(part(home)))
             print(parts[-1], end="\n\n", flush=True)
     finally:

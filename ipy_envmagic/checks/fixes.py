@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ipy_envmagic.checks.subject import Subject
     from ipy_envmagic.environments.environment import Environment
 
-__all__ = ["conda_package", "install", "reinstall", "restart"]
+__all__ = ["conda_package", "install", "install_by_conda", "reinstall", "restart"]
 
 _UNSAFE = re.compile(r"[{}$\x00-\x1f]")  # what a magic's line would expand or cannot hold
 
@@ -35,10 +35,23 @@ def install(subject: Subject) -> Fix:
     package = conda_package(subject.environment, name) if is_here and not extras else None
     if package is None:
         return _fix((f"%pip install {shlex.quote(name + extras + asked.specifier)}",), subject, f"Install {name}")
-    spec = package + _for_conda(asked.specifier)
+    return install_by_conda(subject, package)
+
+
+def install_by_conda(subject: Subject, package: str) -> Fix:
+    """Return what lets conda put a version that was asked for into the kernel's environment.
+
+    Parameters
+    ----------
+    subject : Subject
+        The requirement; its specifier goes into the line.
+    package : str
+        conda's name for it.
+    """
+    spec = package + _for_conda(subject.asked.specifier)
     if subject.environment.kind == "pixi":  # conda must not write there: the lock file decides
         return Fix((), subject.is_loaded, f"Run `pixi add {shlex.quote(spec)}` in the project's folder.")
-    return _fix((f"%conda install {shlex.quote(spec)}",), subject, f"Install {name}")
+    return _fix((f"%conda install {shlex.quote(spec)}",), subject, f"Install {subject.wanted}")
 
 
 def reinstall(subject: Subject, version: str | None = None) -> Fix:

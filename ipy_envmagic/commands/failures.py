@@ -20,6 +20,7 @@ __all__ = ["explain", "first_line"]
 _ENOUGH = 64 * 1024  # characters of output: what went wrong stands at the end
 _KILLED = {-9, 137}
 _VENVS = frozenset({"venv", "virtualenv", "uv"})
+_OWN = "make one of your own a kernel: python -m ipy_envmagic kernel add ENV"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +186,8 @@ def _not_writable(failure: _Failure) -> str | None:
     place = next((group for group in match.groups() if group), environment.prefix)
     said = f"You may not write to {place}: "
     if environment.kind in _VENVS or environment.is_conda:
-        return f"{said}ask whoever owns this environment, or make one of your own a kernel: python -m ipy_envmagic kernel add ENV"
-    return f"{said}add --user, or make one of your own a kernel: python -m ipy_envmagic kernel add ENV"
+        return f"{said}ask whoever owns this environment, or {_OWN}"
+    return f"{said}add --user, or {_OWN}"
 
 
 _COMPILER = (

@@ -301,6 +301,7 @@ def test_other_environments_of_the_same_conda_are_found(conda_kernel, new_conda_
     finding = kernel.value("get_ipython().run_line_magic('envcheck', 'ourdep').to_dict()['checks'][0]['findings'][0]")
     assert finding["code"] == "other-environment"
     assert finding["evidence"]["prefix"] == str(other)
+    assert finding["fix"]["magic"] == ["%conda install ourdep"]
     kept = json.loads(kernel.run(f"r = %envcheck --json --diff {other.name}").stdout)
     assert "ourdep" in {row["name"] for row in kept["differences"] if row["kind"] == "only there"}
     assert kept["lines"] == ["%conda install ourdep=0.5"]

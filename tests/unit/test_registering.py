@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from wheels import make_wheel
 
 from ipy_envmagic import registering
 from ipy_envmagic.commands.activation import activation
@@ -190,6 +191,24 @@ def test_kernels_come_and_go(run, venv, home):
     gone = run("kernel", "remove", "mine")
     assert gone.returncode == 2
     assert "No kernel is called mine" in gone.stderr
+
+
+def test_ipykernel_is_installed_where_it_is_asked_for(run, new_venv, tmp_path, monkeypatch, home):
+    """Real pip, on a wheel of that name; nothing is registered where it cannot be installed."""
+    venv = new_venv("bare", pip=True)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    (tmp_path / "wheels").mkdir()
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
+    failed = run("kernel", "add", venv.path, "--install-ipykernel")
+    assert failed.returncode == 2
+    assert "pip install ipykernel failed" in failed.stderr
+    assert not kernels(home).exists()
+    make_wheel(tmp_path / "wheels", "ipykernel", "7.9")
+    done = run("kernel", "add", venv.path, "--install-ipykernel")
+    assert done.returncode == 0, done
+    assert "Successfully installed ipykernel-7.9" in done.stdout
+    listed = json.loads(run("kernel", "list", "--json").stdout)["kernelspecs"]
+    assert [entry["ipykernel"] for entry in listed if entry["name"] == "bare"] == ["7.9"]
 
 
 # -- activation

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from ipy_envmagic.checks.fixes import install
+from ipy_envmagic.checks.fixes import conda_package, install, install_by_conda
 from ipy_envmagic.checks.report import Finding, Fix
 from ipy_envmagic.checks.subject import names_agree
 from ipy_envmagic.environments.distributions import normalise
@@ -29,7 +29,7 @@ def other_environment(subject: Subject) -> Finding | None:
         message = f"{title} is installed for the python of your shell, {there.executable}, not for this kernel."
     else:
         message = f"{title} is installed in {there.title}, {there.prefix}, not in this kernel's environment."
-    line = install(subject)
+    line = _install_as_there(subject, other)
     return Finding(
         "other-environment",
         "error",
@@ -46,6 +46,16 @@ def other_environment(subject: Subject) -> Finding | None:
         },
         Fix(line.magic, line.restart, f"{line.steps} {_use_there(other)}"),
     )
+
+
+def _install_as_there(subject: Subject, other: Elsewhere) -> Fix:
+    """Install it here by conda where this is a conda environment and conda brought it there, else as ever."""
+    there = other.neighbour.environment
+    if subject.environment.kind in {"conda", "conda-base"} and there is not None and other.copy.distribution:
+        package = conda_package(there, other.copy.distribution.name)
+        if package is not None:
+            return install_by_conda(subject, package)
+    return install(subject)
 
 
 def _use_there(other: Elsewhere) -> str:

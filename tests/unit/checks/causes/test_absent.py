@@ -1,3 +1,4 @@
+import json
 import subprocess
 
 import pytest
@@ -197,3 +198,89 @@ def test_the_fix_makes_it_importable(new_venv, here, tmp_path):
     done = subprocess.run([made.python, "-c", SUBJECT.format("local_demo")], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "local_demo"
     assert codes(here.one("local_demo")) == []
+
+
+def only(check):
+    (finding,) = check.findings
+    assert finding.code == "other-environment"
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("place", "title"),
+    [
+        (".virtualenvs/science", "venv science"),
+        (".local/share/virtualenvs/project-x", "venv project-x"),
+        (".cache/pypoetry/virtualenvs/thing-py3", "venv thing-py3 (poetry)"),
+        (".local/share/hatch/env/virtual/thing/Ab1/thing", "venv thing (hatch)"),
+    ],
+)
+def test_any_other_environment_has_it(here, new_place, tmp_path, place, title):
+    here.home = tmp_path / "tools"
+    other = new_place(f"tools/{place}")
+    other.put("pandas", "2.2.0")
+    finding = only(here.one("pandas"))
+    assert (
+        finding.message == f"pandas 2.2.0 is installed in {title}, {other.venv.path}, not in this kernel's environment."
+    )
+    assert finding.evidence["environment"] == title
+    assert f"kernel add {other.venv.path}" in finding.fix.steps
+
+
+def test_the_environment_of_another_kernel_has_it(here, new_place):
+    other = new_place("somewhere")
+    other.put("pandas", "2.2.0")
+    folder = here.home / ".local/share/jupyter/kernels/other"
+    folder.mkdir(parents=True)
+    argv = [other.venv.python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    (folder / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "The other", "language": "python"}))
+    finding = only(here.one("pandas"))
+    assert finding.evidence["kernels"] == ["The other"]
+    assert "Or choose the kernel 'The other'" in finding.fix.steps
+
+
+def test_the_project_s_own_environment_has_it(here, new_place, tmp_path):
+    other = new_place("work/.venv")
+    other.put("pandas", "2.2.0")
+    here.cwd = tmp_path / "work/deep/er"
+    here.cwd.mkdir(parents=True)
+    assert only(here.one("pandas")).evidence["prefix"] == str(other.venv.path)
+
+
+@pytest.mark.parametrize(
+    ("place", "mark"),
+    [(".local/share/pipx/venvs/black", "pipx_metadata.json"), (".local/share/uv/tools/black", "uv-receipt.toml")],
+)
+def test_a_tool_s_environment_is_no_kernel(here, new_place, tmp_path, place, mark):
+    here.home = tmp_path / "tools"
+    other = new_place(f"tools/{place}")
+    (other.venv.path / mark).write_text("{}")
+    other.put("black", "24.1")
+    finding = only(here.one("black"))
+    assert f"{other.venv.path} is made for a program, and is no kernel's." in finding.fix.steps
+
+
+def test_apt_has_it(here, tmp_path):
+    root = tmp_path / "machine"
+    site = root / "usr/lib/python3/dist-packages"
+    site.mkdir(parents=True)
+    (root / "usr/lib/python3.11").mkdir()
+    (root / "usr/bin").mkdir()
+    (root / "usr/bin/python3").symlink_to("python3.11")
+    (site / "pandas").mkdir()
+    (site / "pandas/__init__.py").write_text("")
+    (site / "pandas-1.5.3.egg-info").mkdir()
+    here.home = tmp_path / "home"
+    here.known = {"root": str(root)}
+    finding = only(here.one("pandas"))
+    assert "pandas 1.5.3 is installed in" in finding.message
+    assert finding.evidence["location"] == str(site / "pandas")
+    assert finding.fix.magic == ("%pip install pandas",)
+
+
+def test_many_have_it(here, new_place, tmp_path):
+    here.home = tmp_path / "tools"
+    for number in range(8):
+        new_place(f"tools/.virtualenvs/env{number}").put("pandas", f"2.{number}")
+    finding = only(here.one("pandas"))
+    assert len(finding.evidence["also_in"]) == 5
