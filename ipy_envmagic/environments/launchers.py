@@ -9,20 +9,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ipy_envmagic.environments.layout import interpreter, prefix_of, read_text
-from ipy_envmagic.environments.shims import behind_shim, is_script, on_path
+from ipy_envmagic.environments.shims import behind_shim, head_of, is_script, on_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["Launched", "behind", "interpreter_of"]
 
-_HEAD = 4096
+_LONGEST = 4096  # of a path
 _TAIL = 1 << 16  # where a Windows launcher keeps its shebang: between its own code and the zip file that follows
 _DEEP = 4  # scripts that start one another
 _PYTHON = re.compile(r"(?:python|pypy)[\d.tw]*(?:\.exe)?", re.IGNORECASE)
 _CONDAS = frozenset({"conda", "mamba", "micromamba"})
 _SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ksh"})
-_QUOTES = str.maketrans("", "", "\"'")
+_QUOTED = re.compile(r"\"([^\"\n]*)\"|'([^'\n]*)'")
+_SPACE = "\0"  # stands for a space inside quotes
 _SHEBANG_IN_EXE = re.compile(rb"#!\s*\"?([^\r\n\"]+?python[\d.tw]*(?:\.exe)?)\"?\s*[\r\n]", re.IGNORECASE)
 _EXEC_IN_SH = re.compile(r"""^'''exec' "?(?P<path>[^"\n]+?)"? "\$0" "\$@"$""", re.MULTILINE)
 _ACTIVATE = re.compile(
@@ -110,7 +111,7 @@ def interpreter_of(
         if program:
             program = behind_shim(program, environ, home, cwd, platform=platform) or program
     if os.path.basename(program) in _SHELLS:
-        match = _EXEC_IN_SH.search(_head(path))
+        match = _EXEC_IN_SH.search(head_of(path))
         program = match["path"] if match else ""
     base = re.split(r"[\\/]", program)[-1]
     return program if _PYTHON.fullmatch(base) else None
@@ -134,7 +135,7 @@ def _behind(argv: tuple[str, ...], environ: Mapping[str, str], home: str, platfo
         if rest[0].startswith("-") and "c" in rest[0] and len(rest) > 1:
             return _of_script(rest[1], name, environ, home, platform)
         script = next((word for word in rest if not word.startswith("-")), "")
-        return _of_script(_head(script), script, environ, home, platform)
+        return _of_script(head_of(script), script, environ, home, platform)
     if _PYTHON.fullmatch(base) and not is_script(program):
         if rest[:2] == ("-m", "nb_conda_kernels.runner") and len(rest) > 3:  # noqa: PLR2004 (runner, root, environment)
             return _of_prefix(rest[3], platform, "nb_conda_kernels")
@@ -143,26 +144,29 @@ def _behind(argv: tuple[str, ...], environ: Mapping[str, str], home: str, platfo
         started = interpreter_of(program, environ, home, platform)
         if started is not None:
             return Launched(started, prefix_of(started, platform), program)
-        return _of_script(_head(program), program, environ, home, platform)
+        return _of_script(head_of(program), program, environ, home, platform)
     return Launched(wrapper=program if os.path.isabs(program) else None)
 
 
 def _of_script(text: str, wrapper: str, environ: Mapping[str, str], home: str, platform: str) -> Launched:
     """Read a shell script for what it activates or starts: an interpreter by its path tells most, the last wins."""
-    lines = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#")).translate(_QUOTES)
+    lines = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    lines = _QUOTED.sub(lambda match: (match[1] or match[2] or "").replace(" ", _SPACE), lines)
     lines = lines.replace("${HOME}", home).replace("$HOME", home).replace("~/", f"{home}/")
-    started = [match["path"] for match in _STARTED.finditer(f"{lines}\n")]
+    started = [match["path"].replace(_SPACE, " ") for match in _STARTED.finditer(f"{lines}\n")]
     if started:
         return Launched(started[-1], prefix_of(started[-1], platform), wrapper)
-    roots = [match["root"] for match in _CONDA_ROOT.finditer(lines)]
+    roots = [match["root"].replace(_SPACE, " ") for match in _CONDA_ROOT.finditer(lines)]
     for match in reversed(list(_CONDA_RUN.finditer(lines))):
         return _in_conda(_named_by_run(match[0].split()[2:]), roots, environ, home, platform, wrapper)
     for match in reversed(list(_CONDA_ACTIVATE.finditer(lines))):
-        return _in_conda(match["name"] or "base", roots, environ, home, platform, wrapper)
+        named = (match["name"] or "base").replace(_SPACE, " ")
+        return _in_conda(named, roots, environ, home, platform, wrapper)
     for match in reversed(list(_ACTIVATE.finditer(lines))):
-        if match["name"] or os.path.isdir(os.path.join(match["root"], "conda-meta")):
-            return _in_conda(match["name"] or "base", [match["root"]], environ, home, platform, wrapper)
-        return _of_prefix(match["root"], platform, wrapper)
+        root = match["root"].replace(_SPACE, " ")
+        if match["name"] or os.path.isdir(os.path.join(root, "conda-meta")):
+            return _in_conda(match["name"] or "base", [root], environ, home, platform, wrapper)
+        return _of_prefix(root, platform, wrapper)
     return Launched(wrapper=wrapper)
 
 
@@ -214,7 +218,7 @@ def _of_prefix(prefix: str, platform: str, wrapper: str) -> Launched:
 
 def _shebang(path: str) -> list[str]:
     """Return the words of a script's first line, or of the one that a launcher of Windows carries."""
-    head = _head(path)
+    head = head_of(path)
     if head.startswith("#!"):
         first = head[2:].partition("\n")[0].strip()
         whole = re.match(r'"?([^"]*?(?:python|pypy)[\d.tw]*(?:\.exe)?)"?(?:\s|$)', first, re.IGNORECASE)
@@ -233,15 +237,7 @@ def _of_uv(tail: bytes) -> bytes:
     if tail[-4:] not in {b"UVSC", b"UVPY"}:
         return b""
     length = int.from_bytes(tail[-8:-4], "little")
-    return tail[-8 - length : -8] if 0 < length < _HEAD else b""
-
-
-def _head(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            return file.read(_HEAD).decode("utf-8", "replace")
-    except (OSError, ValueError):
-        return ""
+    return tail[-8 - length : -8] if 0 < length < _LONGEST else b""
 
 
 def _tail(path: str) -> bytes:

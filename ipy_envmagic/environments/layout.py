@@ -21,6 +21,7 @@ __all__ = [
     "resolve_executable",
     "site_packages",
     "standard_library",
+    "upwards",
     "user_site",
     "version_of",
 ]
@@ -44,6 +45,16 @@ def read_text(path: str) -> str:
             return file.read(_LIMIT).decode("utf-8-sig", "replace")
     except (OSError, ValueError):
         return ""
+
+
+def upwards(folder: str) -> Iterator[str]:
+    """Yield a folder and all above it."""
+    while folder:
+        yield folder
+        above = os.path.dirname(folder)
+        if above == folder:
+            return
+        folder = above
 
 
 def read_settings(prefix: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from ipy_envmagic.environments.layout import prefix_of, read_text
+from ipy_envmagic.environments.layout import prefix_of, read_text, upwards
 from ipy_envmagic.environments.locate import Located
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _path(around: Surroundings) -> Iterator[str]:
 
 def _project(around: Surroundings) -> Iterator[str]:
     """Propose the environment folders in the working directory and above it."""
-    for folder in _upwards(around.cwd):
+    for folder in upwards(around.cwd):
         for name in _IN_PROJECT:
             if os.path.isfile(os.path.join(folder, name, "pyvenv.cfg")):
                 yield os.path.join(folder, name)
@@ -58,7 +58,7 @@ def _project(around: Surroundings) -> Iterator[str]:
 
 def _named_by_pdm(around: Surroundings) -> Iterator[str]:
     """Propose what ``.pdm-python`` names (PDM, "Working with virtual environments"), then PDM's own folder."""
-    for folder in _upwards(around.cwd):
+    for folder in upwards(around.cwd):
         executable = read_text(os.path.join(folder, ".pdm-python")).strip()
         prefix = prefix_of(executable, around.platform) if os.path.isabs(executable) else None
         if prefix:
@@ -133,7 +133,7 @@ def _roots(around: Surroundings) -> Iterator[str]:
 
 def _pixi(around: Surroundings) -> Iterator[str]:
     """Propose a project's environments, and those of ``pixi global`` (pixi, "Environments")."""
-    for folder in _upwards(around.cwd):
+    for folder in upwards(around.cwd):
         yield from _children(os.path.join(folder, ".pixi", "envs"))
     root = around.environ.get("PIXI_HOME") or os.path.join(around.home, ".pixi")
     yield from _children(os.path.join(root, "envs"))
@@ -264,15 +264,6 @@ LOCATORS: tuple[tuple[str, Callable[[Surroundings], Iterator[str | Located]]], .
 
 def _of_system(around: Surroundings, path: str) -> str:
     return os.path.join(around.root, *path.split("/"))
-
-
-def _upwards(folder: str) -> Iterator[str]:
-    while folder:
-        yield folder
-        above = os.path.dirname(folder)
-        if above == folder:
-            return
-        folder = above
 
 
 def _children(folder: str) -> Iterator[str]:

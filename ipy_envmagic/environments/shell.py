@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ipy_envmagic.environments.launchers import interpreter_of
-from ipy_envmagic.environments.layout import prefix_of
+from ipy_envmagic.environments.layout import prefix_of, upwards
 from ipy_envmagic.environments.shims import behind_shim, on_path, python_on_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["Program", "Shell", "programs"]
 
@@ -110,7 +110,7 @@ def _uv(shell: Shell) -> Program:
         prefix = shell.environ.get(variable)
         if prefix and not (variable == "CONDA_PREFIX" and shell.environ.get("CONDA_DEFAULT_ENV") == "base"):
             return Program("uv", first, prefix, variable)
-    for folder in _upwards(shell.cwd):
+    for folder in upwards(shell.cwd):
         if os.path.isfile(os.path.join(folder, ".venv", "pyvenv.cfg")):
             return Program("uv", first, os.path.join(folder, ".venv"), ".venv")
     return Program("uv", first, None, "no environment is active")
@@ -125,12 +125,3 @@ def _first(name: str, shell: Shell) -> str | None:
 
 def _why(path: str, shell: Shell) -> str:
     return "pyenv" if behind_shim(path, shell.environ, shell.home, shell.cwd, platform=shell.platform) else "PATH"
-
-
-def _upwards(folder: str) -> Iterator[str]:
-    while folder:
-        yield folder
-        above = os.path.dirname(folder)
-        if above == folder:
-            return
-        folder = above

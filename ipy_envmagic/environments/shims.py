@@ -12,9 +12,9 @@ from ipy_envmagic.environments.layout import read_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["behind_shim", "is_executable", "is_script", "on_path", "python_on_path"]
+__all__ = ["behind_shim", "head_of", "is_executable", "is_script", "on_path", "python_on_path"]
 
-_HEAD = 2048
+_HEAD = 4096
 _ROOT = re.compile(r"""PYENV_ROOT=["']?([^"'\s]+)""")
 _UNFINISHED = re.compile(r"(?:-dev|-src|-latest|(?:a|b|rc)\d+)$")
 _PYTHON = re.compile(r"(?:python|pypy|graalpy)[\d.tw]*d?(?:\.exe)?", re.IGNORECASE)
@@ -107,7 +107,7 @@ def is_executable(path: str) -> bool:
 
 def is_script(path: str) -> bool:
     """Whether a file is a script and not a program of its own."""
-    return _head(path).startswith("#!") or path.lower().endswith((".bat", ".cmd"))
+    return head_of(path).startswith("#!") or path.lower().endswith((".bat", ".cmd"))
 
 
 def _is_python(path: str) -> bool:
@@ -115,11 +115,11 @@ def _is_python(path: str) -> bool:
 
 
 def _is_pyenv_shim(path: str) -> bool:
-    return is_script(path) and "pyenv" in f"{_head(path)} {path}" and _folder_name(path) == "shims"
+    return is_script(path) and "pyenv" in f"{head_of(path)} {path}" and _folder_name(path) == "shims"
 
 
 def _pyenv_root(shim: str, environ: Mapping[str, str], home: str) -> str:
-    said = _ROOT.search(_head(shim))
+    said = _ROOT.search(head_of(shim))
     if said:
         return said[1]
     above = os.path.dirname(os.path.dirname(shim))
@@ -198,7 +198,14 @@ def _newest(versions: str, prefix: str) -> str | None:
     return max(fitting, key=lambda name: [int(number) for number in re.findall(r"\d+", name)], default=None)
 
 
-def _head(path: str) -> str:
+def head_of(path: str) -> str:
+    """Return the beginning of a file as text, "" where it cannot be read.
+
+    Parameters
+    ----------
+    path : str
+        Any file, a program too.
+    """
     try:
         with open(path, "rb") as file:
             return file.read(_HEAD).decode("utf-8", "replace")

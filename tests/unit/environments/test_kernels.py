@@ -90,7 +90,8 @@ def test_a_bare_python_is_the_server_s(tmp_path, user, new_venv):
 
 def test_the_resource_folder_stands_for_itself(tmp_path, user):
     folder = put(user, "wrapped", {**spec(), "argv": ["{resource_dir}/start.sh", "{connection_file}"]})
-    (folder / "start.sh").write_text(f"#!/bin/bash\nexec {sys.executable} -m ipykernel_launcher -f $1\n")
+    python = sys.executable
+    (folder / "start.sh").write_text(f"#!/bin/bash\nexec '{python}' -m ipykernel_launcher -f $1\n")
     (folder / "start.sh").chmod(0o755)
     (found,) = kernelspecs(search(tmp_path))
     assert (found.executable, found.wrapper) == (sys.executable, str(folder / "start.sh"))

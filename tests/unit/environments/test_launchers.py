@@ -132,6 +132,15 @@ def test_a_script_that_activates(conda, text):
     assert behind(["bash", script], {}, str(conda.parent), "linux").prefix == str(conda / "envs/science")
 
 
+def test_paths_with_spaces(tmp_path, venv):
+    for text in (
+        f"exec '{venv}/bin/python' -m ipykernel_launcher -f $1",
+        f'source "{venv}/bin/activate"; exec python -m ipykernel_launcher',
+    ):
+        script = program(tmp_path / "start.sh", f"#!/bin/sh\n{text}\n")
+        assert behind([script], {}, "", "linux").prefix == str(venv)
+
+
 def test_a_script_that_activates_a_virtual_environment(tmp_path, venv):
     place = tmp_path / "v"
     place.symlink_to(venv)

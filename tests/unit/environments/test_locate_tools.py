@@ -130,7 +130,7 @@ def test_virtualenvwrapper(run, located, home):
     virtualenv = Path(sys.executable).with_name("virtualenv")
     run(
         "virtualenvwrapper.sh",
-        script="source {tool} && mkvirtualenv --no-pip --no-download mine >&2 && deactivate",
+        script="source '{tool}' && mkvirtualenv --no-pip --no-download mine >&2 && deactivate",
         VIRTUALENVWRAPPER_PYTHON=str(python),
         VIRTUALENVWRAPPER_VIRTUALENV=str(virtualenv),
         WORKON_HOME=str(home / ".virtualenvs"),
