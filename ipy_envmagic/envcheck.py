@@ -23,14 +23,20 @@ if TYPE_CHECKING:
     from ipy_envmagic.commands.line import Evaluate
     from ipy_envmagic.magics import EnvMagics
 
-__all__ = ["envcheck", "warm"]
+__all__ = ["check_cell", "envcheck", "warm"]
 
 _TIMEOUT = 30.0  # seconds for each import of --deep
 _FEW = 5  # problems that a failed check names
 _FLAGS = ("--deep", "--everywhere", "--fix", "--json", "--kernels", "--strict")
-_VALUES = ("--diff", "--requirement", "--timeout")
+_VALUES = ("--diff", "--extra", "--group", "--notebook", "--requirement", "--timeout")
 _PAGES = ("--everywhere", "--diff", "--kernels")  # which answer with a listing
 _SHORT = {"-r": "--requirement"}
+_TAKES = {
+    "--requirement": "a file: %envcheck -r requirements.txt",
+    "--notebook": "a notebook: %envcheck --notebook analysis.ipynb",
+    "--extra": "an extra's name: %envcheck -r pyproject.toml --extra test",
+    "--group": "a dependency group's name: %envcheck -r pyproject.toml --group dev",
+}
 _MAGICS = ("pip", "uv", "conda", "mamba", "micromamba")
 
 
@@ -42,6 +48,10 @@ class _Asked:
     flags: frozenset[str] = frozenset()
     timeout: float = _TIMEOUT
     other: str = ""
+    files: tuple[str, ...] = ()
+    notebooks: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
     @property
     def page(self) -> str | None:
@@ -105,6 +115,74 @@ def envcheck(
     return report
 
 
+def check_cell(
+    shell: InteractiveShell,
+    text: str,
+    cell: str,
+    evaluate: Evaluate,
+    present: Callable[[Any, Callable[[InteractiveShell, Any], None]], None],
+) -> Any:
+    """Check what a cell imports, then run it; where something cannot be used it is not run.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+        Where it was typed.
+    text : str
+        The line after ``%%envcheck``: further names.
+    cell : str
+        The body.
+    evaluate, present
+        As for `envcheck`.
+
+    Returns
+    -------
+    object
+        The value of the cell's last expression, as a cell without a magic has it.
+
+    Raises
+    ------
+    EnvCheckFailed
+        Something that the cell needs cannot be used.
+    LineError
+        The line cannot be read, or the body is no Python.
+    """
+    from ipy_envmagic.checks.sources import check_sources  # noqa: PLC0415 only this needs it
+    from ipy_envmagic.requirements.asked_for import Wanted  # noqa: PLC0415 as above
+    from ipy_envmagic.requirements.imports import imports_of  # noqa: PLC0415 as above
+
+    asked = _read(session.parse_line(text, evaluate))
+    if asked.flags or asked.files or asked.notebooks:
+        raise LineError("%%envcheck takes names beside its body, and no options")
+    code = str(shell.transform_cell(cell))  # type: ignore[no-untyped-call]
+    environment, state = Environment.current(), Session.current(session.kernelspec_of(shell), shell.user_ns)
+    found = imports_of(code, "the cell", state.cwd)
+    report = check_sources(
+        asked.names, [Wanted(found.names, optional=found.optional, source="the cell")], (), environment, state
+    )
+    if report.status != "ok":
+        present(report, session.show_report)
+    if not report.ok:
+        raise EnvCheckFailed(f"the cell was not run: {report.verdict}", _in_short(report), report)
+    return _run(shell, code)
+
+
+def _run(shell: InteractiveShell, code: str) -> Any:
+    """Run code in the user's namespace, and give the value of its last line if that is an expression."""
+    import ast  # noqa: PLC0415 only a cell needs it
+
+    name = shell.compile.cache(code)
+    tree = ast.parse(code, name)
+    last = tree.body[-1] if tree.body else None
+    if not isinstance(last, ast.Expr):
+        exec(compile(tree, name, "exec", dont_inherit=True), shell.user_ns)  # noqa: S102 (the user's own cell)
+        return None
+    tree.body.pop()
+    exec(compile(tree, name, "exec", dont_inherit=True), shell.user_ns)  # noqa: S102 (as above)
+    expression = ast.Expression(last.value)
+    return eval(compile(expression, name, "eval", dont_inherit=True), shell.user_ns)  # noqa: S307 (as above)
+
+
 def warm() -> None:
     """Do once what every check needs, so that the first one that somebody asks for need not: load, list, write.
 
@@ -122,6 +200,7 @@ def _read(line: session.Line) -> _Asked:
     names: list[str] = []
     flags: set[str] = set()
     timeout, other = _TIMEOUT, ""
+    lists: dict[str, list[str]] = {"--requirement": [], "--notebook": [], "--extra": [], "--group": []}
     words = iter(line.words)
     for word in words:
         if not word.startswith("-"):
@@ -142,9 +221,14 @@ def _read(line: session.Line) -> _Asked:
         elif option == "--diff":
             other = value
             flags.add(option)
+        elif not value:
+            raise LineError(f"{word} takes {_TAKES[option]}")
         else:
-            names += _of_file(value)
-    return _consistent(_Asked(tuple(names), frozenset(flags), timeout, other))
+            lists[option].append(value)
+    if lists["--notebook"]:
+        lists["--notebook"] += [name for name in names if name.endswith((".ipynb", ".py"))]
+        names = [name for name in names if name not in lists["--notebook"]]
+    return _consistent(_Asked(tuple(names), frozenset(flags), timeout, other, *map(tuple, lists.values())))
 
 
 def _consistent(asked: _Asked) -> _Asked:
@@ -182,18 +266,31 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _of_file(path: str) -> list[str]:
-    if not path:
-        raise LineError("-r takes a file: %envcheck -r requirements.txt")
-    from ipy_envmagic.requirements.files import read  # noqa: PLC0415 only a file needs it
-
-    return read(path, os.environ)
-
-
 def _look(shell: InteractiveShell, asked: _Asked) -> Report:
     environment, state = Environment.current(), Session.current(session.kernelspec_of(shell), shell.user_ns)
-    report = check(asked.names, environment, state)
+    if asked.files or asked.notebooks:
+        report = _of_files(shell, asked, environment, state)
+    else:
+        report = check(asked.names, environment, state)
     return _tried(report, environment, state, asked.timeout) if "--deep" in asked.flags else report
+
+
+def _of_files(shell: InteractiveShell, asked: _Asked, environment: Environment, state: Session) -> Report:
+    """Check what files and notebooks ask for; a folder stands for the notebooks and scripts in it."""
+    from ipy_envmagic.checks.sources import check_sources  # noqa: PLC0415 only a file needs it
+    from ipy_envmagic.requirements.files import wanted_by  # noqa: PLC0415 as above
+    from ipy_envmagic.requirements.notebook import files_in, read_notebook  # noqa: PLC0415 as above
+
+    places = [*asked.files, *asked.notebooks]
+    found = [one for place in places for one in (files_in(place) if os.path.isdir(place) else [place])]
+    files = [
+        wanted_by(place, os.environ, extras=asked.extras, groups=asked.groups)
+        for place in found
+        if not place.endswith(".ipynb")
+    ]
+    transform = shell.transform_cell
+    notebooks = [read_notebook(os.path.expanduser(place), transform) for place in found if place.endswith(".ipynb")]
+    return check_sources(asked.names, files, notebooks, environment, state)
 
 
 def _list(shell: InteractiveShell, asked: _Asked) -> Listing:

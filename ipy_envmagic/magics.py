@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import IPython
 from IPython.core import magic
-from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
+from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from traitlets import Bool, Enum, Float, observe
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ipy_envmagic.actions import CommandResult
-    from ipy_envmagic.checks.listing import Listing
-    from ipy_envmagic.checks.report import Report
 
 __all__ = ["EnvMagics"]
 
@@ -159,17 +157,23 @@ class EnvMagics(Magics):
 
     @no_var_expand
     @needs_local_scope
-    @line_magic
-    def envcheck(self, line: str, local_ns: dict[str, Any] | None = None) -> Report | Listing:
+    @line_cell_magic
+    def envcheck(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> Any:
         """Tell whether packages can be used in this kernel and, if not, why and which line mends it.
 
         ::
 
             %envcheck numpy
             %envcheck numpy pandas>=2 cv2                 import names and distribution names both serve
-            %envcheck -r requirements.txt
+            %envcheck -r requirements.txt                 also pyproject.toml, environment.yml, pylock.toml, a script
+            %envcheck --notebook analysis.ipynb           every import of a notebook, before it is run
             %envcheck                                     this kernel, its shell, and what is wrong with them
             r = %envcheck numpy                           r.ok, r.checks, r.findings, r.to_dict()
+
+        In the body of a cell it checks what the cell imports, and runs it if all is well::
+
+            %%envcheck
+            import numpy as np
 
         About this machine::
 
@@ -184,8 +188,10 @@ class EnvMagics(Magics):
         --strict   fail the cell where something cannot be used
         --json     print the report as JSON
         """
-        from ipy_envmagic.envcheck import envcheck  # noqa: PLC0415 at the first check
+        from ipy_envmagic.envcheck import check_cell, envcheck  # noqa: PLC0415 at the first check
 
+        if cell is not None:
+            return check_cell(self.shell, line, cell, self._evaluate(local_ns), self._present)
         return envcheck(self.shell, line, self._evaluate(local_ns), self, self._present)
 
     def _run(self, program: str, line: str, cell: str | None, local_ns: dict[str, Any] | None) -> CommandResult:

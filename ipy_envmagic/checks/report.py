@@ -302,6 +302,8 @@ class Report:
         counts = [sum(one.severity == kind for one in self.environment_findings) for kind in ("error", "warning")]
         if counts[0] and not count:
             return f"{_counted(counts[0], 'problem')} in this environment{_with(counts[1])}"
+        if counts[0]:
+            return f"{_counted(counts[0], 'problem')}{_with(counts[1])}, though each name is usable here"
         warned = sum(check.status == "warning" for check in self.checks)
         more = "" if not warned else ", with a warning" if count == 1 else f", {warned} with a warning"
         if count == 1:

@@ -1,72 +1,92 @@
-"""Requirements files, as pip reads them."""
+"""What a file asks for: requirements.txt, pyproject.toml, pylock.toml, setup.cfg, environment.yml, or a script."""
 
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING
 
-from ipy_envmagic.errors import EnvMagicError
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["read"]
+    from ipy_envmagic.requirements.asked_for import Wanted
 
-_COMMENT = re.compile(r"(?:^|\s+)#.*$")
-_CONTINUED = re.compile(r"\\\r?\n")
-_NESTED = re.compile(r"(?:-r\s*|--requirement(?:\s+|=))(.+)")
-_OPTIONS = re.compile(r"\s+--?[A-Za-z].*$")  # after a requirement: --hash, --config-settings
-_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
-_LARGEST = 1 << 20  # characters
+__all__ = ["read", "wanted_by"]
 
 
 def read(path: str, environ: Mapping[str, str], cwd: str = "") -> list[str]:
-    """Return the requirements of a file and of those that it names with ``-r``, each as it is written.
+    """Return the requirements of a file alone; as `wanted_by`."""
+    return list(wanted_by(path, environ, cwd).requirements)
+
+
+def wanted_by(
+    path: str, environ: Mapping[str, str], cwd: str = "", *, extras: Sequence[str] = (), groups: Sequence[str] = ()
+) -> Wanted:
+    """Return what a file asks for.
 
     Parameters
     ----------
     path : str
-        A requirements file ("Requirements File Format", pip.pypa.io); relative to `cwd`.
+        Relative to `cwd`. Its name tells the kind: ``pyproject.toml``, ``pylock.toml`` and ``pylock.NAME.toml``,
+        ``setup.cfg``, ``*.yml`` and ``*.yaml`` (an environment of conda), ``*.py`` (a script with inline metadata);
+        all else is read as a requirements file.
     environ : mapping of str to str
-        Variables for ``${NAME}``.
+        Variables for ``${NAME}`` in a requirements file.
     cwd : str
         The working directory.
-
-    Returns
-    -------
-    list of str
-        Without comments and options; lines that are options alone (``-c``, ``-e``, ``--index-url``) are passed over.
+    extras : sequence of str
+        Of pyproject.toml and setup.cfg: the extras that are wanted too.
+    groups : sequence of str
+        Of pyproject.toml and pylock.toml: the dependency groups (PEP 735) that are wanted too.
 
     Raises
     ------
     EnvMagicError
-        A file cannot be read, or is not text.
+        A file cannot be read, or says nothing that can be checked.
     """
-    return list(_read(os.path.join(cwd, os.path.expanduser(path)), environ, ()))
+    place = os.path.join(cwd, os.path.expanduser(path))
+    name = os.path.basename(place).lower()
+    if name == "pyproject.toml":
+        from ipy_envmagic.requirements.pyproject import of_pyproject  # noqa: PLC0415 (one kind of file at a time)
+
+        return of_pyproject(place, extras, groups)
+    if name == "pylock.toml" or (name.startswith("pylock.") and name.endswith(".toml")):
+        from ipy_envmagic.requirements.pyproject import of_pylock  # noqa: PLC0415 (as above)
+
+        return of_pylock(place, extras, groups)
+    if name == "setup.cfg":
+        from ipy_envmagic.requirements.pyproject import of_setup_cfg  # noqa: PLC0415 (as above)
+
+        return of_setup_cfg(place, extras)
+    return _BY_ENDING.get(os.path.splitext(name)[1], _of_requirements)(place, environ)
 
 
-def _read(path: str, environ: Mapping[str, str], above: tuple[str, ...]) -> Iterator[str]:
-    if os.path.realpath(path) in above:
-        return
-    for line in _CONTINUED.sub("", _text(path)).splitlines():
-        written = _VARIABLE.sub(lambda match: environ.get(match[1], match[0]), _COMMENT.sub("", line)).strip()
-        nested = _NESTED.fullmatch(written)
-        if nested:
-            inside = os.path.join(os.path.dirname(path), nested[1].strip().strip("'\""))
-            yield from _read(inside, environ, (*above, os.path.realpath(path)))
-        elif written and not written.startswith("-"):
-            yield _OPTIONS.sub("", written)
+def _of_requirements(path: str, environ: Mapping[str, str]) -> Wanted:
+    from ipy_envmagic.requirements.requirements_txt import of_requirements  # noqa: PLC0415 (as above)
+
+    return of_requirements(path, environ)
 
 
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            text = file.read(_LARGEST)
-    except UnicodeDecodeError:
-        raise EnvMagicError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
-    except OSError as error:
-        raise EnvMagicError(f"{path} cannot be read: {error.strerror or error}.") from None
-    if "\0" in text:
-        raise EnvMagicError(f"{path} is no text file.")
-    return text
+def _of_script(path: str, _environ: Mapping[str, str]) -> Wanted:
+    from ipy_envmagic.requirements.script import of_script  # noqa: PLC0415 (as above)
+
+    return of_script(path)
+
+
+def _of_environment(path: str, _environ: Mapping[str, str]) -> Wanted:
+    from ipy_envmagic.requirements.environment_yml import of_environment  # noqa: PLC0415 (as above)
+
+    return of_environment(path)
+
+
+def _of_notebook(path: str, _environ: Mapping[str, str]) -> Wanted:
+    from ipy_envmagic.requirements.notebook import of_notebook  # noqa: PLC0415 (as above)
+
+    return of_notebook(path)
+
+
+_BY_ENDING: Mapping[str, Callable[[str, Mapping[str, str]], Wanted]] = {
+    ".ipynb": _of_notebook,
+    ".py": _of_script,
+    ".yml": _of_environment,
+    ".yaml": _of_environment,
+}

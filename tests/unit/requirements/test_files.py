@@ -22,7 +22,6 @@ requests \\
     --hash=sha256:aaaa --hash=sha256:bbbb
 demo @ https://host/demo-1.0.whl#sha256=aa
 --index-url https://host/simple
--c constraints.txt
 -e ./mine
 
 # end
@@ -43,7 +42,7 @@ $NOT_ONE
 def test_files_in_files_and_a_circle(tmp_path):
     written(tmp_path, "inner\n-r ../requirements.txt\n", "more/base.txt")
     path = written(tmp_path, "-r more/base.txt\n--requirement=more/base.txt\nouter\n")
-    assert read(path, {}) == ["inner", "inner", "outer"]
+    assert read(path, {}) == ["inner", "outer"]
 
 
 def test_a_relative_path_is_of_the_working_directory(tmp_path):
