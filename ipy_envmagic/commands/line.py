@@ -63,10 +63,15 @@ class Line:
 
 @dataclass(slots=True)
 class _Word:
-    """A word in the making; `typed` says that it stands in the line as it is: no quotes, no escapes, no placeholder."""
+    """A word in the making.
+
+    `typed` says that it stands in the line as it is: no quotes, no escapes, no placeholder; `open` that its end was
+    written in the line, so that what follows may continue it: the end of a value is never syntax.
+    """
 
     text: str
     typed: bool = True
+    open: bool = True
 
 
 def parse(
@@ -282,7 +287,7 @@ class _Scanner:
             before = self.words[-1].text if self.words else ""
             if self.words and word.text and self._continues(before, word):
                 glue = " " if before.endswith("@") or word.text == "@" else ""
-                self.words[-1] = _Word(before + glue + word.text, typed=False)
+                self.words[-1] = _Word(before + glue + word.text, typed=False, open=word.open)
             else:
                 self.words.append(word)
 
@@ -298,7 +303,8 @@ class _Scanner:
                 before.endswith(",") and bool(_REQUIREMENT.fullmatch(before))
             )
         if _ends_open(before):
-            return bool(_VERSION.match(word.text)) or bool(_OPEN_EXTRAS.fullmatch(before))
+            fits = bool(_VERSION.match(word.text)) or bool(_OPEN_EXTRAS.fullmatch(before))
+            return fits and self.words[-1].open
         return (
             word.text.startswith(",") and (match := _REQUIREMENT.fullmatch(before)) is not None and bool(match["rest"])
         )
@@ -345,11 +351,12 @@ class _Scanner:
                 break
             if (literal := _LITERAL.match(self.text, self.at)) is not None:
                 words[-1].text += literal.group()
+                words[-1].open = True
                 self.at = literal.end()
                 there = True
             elif char in "'\"":
                 words[-1].text += self._quoted(char)
-                words[-1].typed = False
+                words[-1].typed, words[-1].open = False, True
                 there = True
             elif char == "\\" and self.posix:
                 words[-1].text += self._escaped()
@@ -366,6 +373,7 @@ class _Scanner:
             else:
                 self._check_glued(char, words[-1].text)
                 words[-1].text += char
+                words[-1].open = True
                 self.at += 1
                 there = True
         return words if there else []
@@ -382,8 +390,8 @@ class _Scanner:
             words[-1].typed = False
             return there
         words[-1].text += values[0]
-        words[-1].typed = False
-        words += [_Word(value, typed=False) for value in values[1:]]
+        words[-1].typed = words[-1].open = False
+        words += [_Word(value, typed=False, open=False) for value in values[1:]]
         return True
 
     def _ends_word(self, sofar: str) -> bool:

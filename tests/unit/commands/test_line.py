@@ -292,6 +292,14 @@ def test_no_value_ever_becomes_syntax(value):
     assert parse("install {v}", look_list).words == ("install", value, value)
 
 
+@pytest.mark.parametrize("value", ["0[", "pkg[", "pkg[a,", "numpy>=", "numpy ==", "a @"])
+def test_what_follows_a_value_never_continues_it(value):
+    for line in ("install {v} end", "install {v} 2"):
+        words = parse(line, lambda _name: value).words
+        assert words == ("install", *value.split(), line.split()[-1]), line
+    assert parse("install pkg[{v}] numpy>= {w}", {"v": "a", "w": "2"}.get).words == ("install", "pkg[a]", "numpy>=2")
+
+
 @given(WORD.filter(lambda value: "\r" not in value))
 def test_no_value_becomes_syntax_in_a_tail(value):
     tail = parse("x | y {v}", lambda _name: value).tail

@@ -122,12 +122,13 @@ def test_pdm(run, located, project):
     assert str(prefix) in (project / ".pdm-python").read_text()
 
 
-def test_virtualenvwrapper(run, located, home):
+def test_virtualenvwrapper(run, located, home, project):
     wrapper = TOOLS / "virtualenvwrapper.sh"
     if not wrapper.exists():
         pytest.skip(f"virtualenvwrapper is not installed in {TOOLS} (make test installs it)")
     python = wrapper.resolve().parent / "python"
-    virtualenv = Path(sys.executable).with_name("virtualenv")
+    virtualenv = project.parent / "virtualenv"  # it takes no path with a space
+    virtualenv.symlink_to(Path(sys.executable).with_name("virtualenv"))
     run(
         "virtualenvwrapper.sh",
         script="source '{tool}' && mkvirtualenv --no-pip --no-download mine >&2 && deactivate",
