@@ -14,7 +14,7 @@ from ipy_envmagic.environments.environment import Environment
 from ipy_envmagic.errors import EnvMagicError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ipy_envmagic.checks.listing import Listing
     from ipy_envmagic.checks.report import Report
@@ -58,6 +58,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ipy_envmagic {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_check(commands.add_parser("check", help="is each requirement usable, and if not, why?"))
+    for verb, run, told in (
+        ("enable", _enable, "load the extension in every kernel and terminal of IPython"),
+        ("disable", _disable, "take away what enable wrote"),
+    ):
+        _add_place(commands.add_parser(verb, help=told), run)
     kernel = commands.add_parser("kernel", help="register environments as kernels")
     verbs = kernel.add_subparsers(required=True, metavar="VERB")
     _add_kernel_add(verbs.add_parser("add", help="register an environment, with its shell activated"))
@@ -77,6 +82,15 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--strict", action="store_true", help="take a warning for a problem")
     parser.set_defaults(run=_check)
+
+
+def _add_place(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> None:
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--profile", default="default", metavar="P", help="in a profile of yours (the default one)")
+    place.add_argument("--sys-prefix", action="store_true", help="for everybody who uses this environment")
+    place.add_argument("--system", action="store_true", help="for everybody on this machine")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    parser.set_defaults(run=run)
 
 
 def _add_kernel_add(parser: argparse.ArgumentParser) -> None:
@@ -111,6 +125,28 @@ def _check(asked: argparse.Namespace) -> int:
     _show(report, asked.json)
     bad = {"error", "warning"} if asked.strict else {"error"}
     return _PROBLEM if report.status in bad else _WELL
+
+
+def _enable(asked: argparse.Namespace) -> int:
+    from ipy_envmagic import always  # noqa: PLC0415 (only this command needs it)
+
+    print(always.enable(_startup_folder(asked), dry_run=asked.dry_run))
+    return _WELL
+
+
+def _disable(asked: argparse.Namespace) -> int:
+    from ipy_envmagic import always  # noqa: PLC0415 (only this command needs it)
+
+    print(always.disable(_startup_folder(asked), dry_run=asked.dry_run))
+    return _WELL
+
+
+def _startup_folder(asked: argparse.Namespace) -> str:
+    from ipy_envmagic import always  # noqa: PLC0415 (as above)
+
+    if asked.system:
+        return always.system_folder()
+    return always.prefix_folder(sys.prefix) if asked.sys_prefix else always.profile_folder(asked.profile)
 
 
 def _kernel_add(asked: argparse.Namespace) -> int:

@@ -58,7 +58,8 @@ class EnvMagics(Magics):
     ).tag(config=True)
     hints = Bool(
         default_value=True,
-        help="After !pip install and its like, where the shell acts elsewhere than this kernel: one line that says so.",
+        help="One line after a cell: the cause and the fix of an import that failed; where !pip install acted, if that "
+        "is elsewhere than this kernel.",
     ).tag(config=True)
 
     shell: Any  # an InteractiveShell, set by Magics
@@ -241,15 +242,31 @@ class EnvMagics(Magics):
         self._synced = shellsync.sync() if self.sync_shell else None
 
     def _after_cell(self, result: Any) -> None:
-        """Say where the shell's installer acted, after a cell that ran one."""
-        cell = result.info.raw_cell
-        if not self.hints or ("!" not in cell and "%" not in cell):
+        """Say what an import that failed lacks, or where the shell's installer acted; a hint never fails itself."""
+        error, cell = result.error_in_exec, result.info.raw_cell
+        if not self.hints or (error is None and "!" not in cell and "%" not in cell):
             return
         from ipy_envmagic import frontend, hints  # noqa: PLC0415 few cells come so far
 
-        said = hints.after_shell_command(cell)
+        try:
+            said = hints.after_import_error(error, self.shell.user_ns) if error else hints.after_shell_command(cell)
+        except Exception:  # noqa: BLE001 (the cell's own error stands above it; another would only hide that)
+            said = None
         if said:
             frontend.show(said)
+
+    def _complete(self, context: Any) -> Any:
+        """Offer what may follow our magics (a matcher of IPython's, version 2)."""
+        line, text = context.line_with_cursor, context.full_text
+        head = text.lstrip()[:2] == "%%" and context.cursor_line > 0
+        if "%" not in line and not head and "pip" not in line and "conda" not in line and "envcheck" not in line:
+            return {"completions": []}
+        from ipy_envmagic import session  # noqa: PLC0415 few presses of Tab come so far
+
+        return session.complete(line[: context.cursor_position], text if head else None)
+
+    _complete.matcher_api_version = 2  # type: ignore[attr-defined] # as `context_matcher` would set it
+    _complete.matcher_identifier = "EnvMagics"  # type: ignore[attr-defined]
 
     # -- coming and going
 
@@ -273,6 +290,7 @@ class EnvMagics(Magics):
                     self.replaced[f"{kind} {name}"] = manager.magics[kind][name]
         self.shell.register_magics(self)
         self.shell.events.register("post_run_cell", self._after_cell)
+        self.shell.Completer.custom_matchers.append(self._complete)
         formatter = self.shell.display_formatter.ipython_display_formatter
         for module, name in _RESULTS:
             formatter.for_type_by_name(module, name, self.display_again)
@@ -281,6 +299,8 @@ class EnvMagics(Magics):
         """Give our names back; one that somebody else took after us stays his."""
         self.shell.events.unregister("post_run_cell", self._after_cell)
         self.sync_shell = False
+        matchers = self.shell.Completer.custom_matchers
+        matchers[:] = [matcher for matcher in matchers if getattr(matcher, "__self__", None) is not self]
         manager = self.shell.magics_manager
         for kind, mine in self.magics.items():
             for name in mine:

@@ -25,6 +25,7 @@ __all__ = [
     "Line",
     "Typed",
     "command",
+    "complete",
     "kernelspec_of",
     "parse_line",
     "show_report",
@@ -88,6 +89,31 @@ def kernelspec_of(shell: InteractiveShell) -> str | None:
     from ipy_envmagic.environments.kernels import kernelspec_name  # noqa: PLC0415 a command does without
 
     return kernelspec_name(path)
+
+
+def complete(before: str, cell: str | None) -> dict[str, Any]:
+    """Return what Tab offers, as a matcher of IPython's gives it.
+
+    Parameters
+    ----------
+    before : str
+        The line up to the cursor.
+    cell : str or None
+        The whole cell, where it begins with a cell magic.
+    """
+    from IPython.core.completer import SimpleCompletion  # noqa: PLC0415 only Tab needs it
+
+    from ipy_envmagic.completion import offer  # noqa: PLC0415 as above
+    from ipy_envmagic.environments.environment import Environment  # noqa: PLC0415 as above
+
+    is_body = cell is not None and cell.lstrip().split(None, 1)[0] in {"%%pip", "%%uv", "%%conda", "%%mamba"}
+    if cell is not None and not is_body:
+        return {"completions": []}
+    found = offer(before, Environment.current().site_directories, is_cell=is_body)
+    if found is None:
+        return {"completions": []}
+    completions = [SimpleCompletion(text=word, type=kind) for word, kind in found.words]
+    return {"completions": completions, "matched_fragment": found.fragment, "suppress": True}
 
 
 def parse_line(text: str, evaluate: Evaluate) -> Line:

@@ -152,3 +152,33 @@ def test_in_a_browser_s_python_only_envcheck_is_ours(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.stdout.splitlines() == ["True ipy_envmagic.magics", "True None"], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "hinted"),
+    [
+        ("import surely_nowhere", True),
+        ("def f():\n    import surely_nowhere\nf()", True),
+        ("try:\n    import surely_nowhere\nexcept ImportError as e:\n    raise RuntimeError('x') from e", True),
+        ("try:\n    import surely_nowhere\nexcept ImportError:\n    pass", False),
+        ("1 / 0", False),
+        ("raise ImportError('anything')", False),
+        ("x = 1", False),
+    ],
+)
+def test_a_hint_under_the_traceback(kernel, code, hinted):
+    cell = kernel.run(code)
+    assert cell.plain.count("Hint: surely_nowhere is not installed in this kernel's environment.") == int(hinted)
+    assert cell.plain.count("\n") == int(hinted)
+
+
+def test_hints_beside_other_hooks_and_without(kernel):
+    kernel.run("def hook(shell, kind, value, tb, tb_offset=None): print('mine')")
+    kernel.run("get_ipython().set_custom_exc((ImportError,), hook)")
+    assert kernel.run("import surely_nowhere").plain.startswith("mine\nHint: surely_nowhere is not installed")
+    kernel.run("%config EnvMagics.hints = False")
+    assert kernel.run("import surely_nowhere").plain == "mine\n"
+    kernel.run("%config EnvMagics.hints = True")
+    kernel.run("import sys; sys.path.clear()")
+    assert kernel.run("1 + 1").result == "2"
+    assert kernel.run("import surely_nowhere").plain.startswith("mine\n")
