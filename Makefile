@@ -1,8 +1,10 @@
 # make demo   run examples/quickstart.ipynb in a real kernel, and show it
 # make test   the tests, on every Python and IPython that matter and are here (make test LANES=main for the first alone)
 # make test-wide   the packages that notebooks use most, installed from an index: no false alarm (not part of make test)
+# make test-browser   the tests in a real JupyterLab alone (a part of make test where chromium is)
 # make test-hub    a real JupyterHub: a shared prefix, and a kernel of one's own (needs npm; not part of make test)
 # make lint   ruff and mypy
+# make docs   build the documentation's site, in site/
 # make bench  measure beside the peers; writes benchmarks/README.md
 # make build  the wheel and the source distribution, in dist/
 # make clean  remove what these made
@@ -21,7 +23,7 @@ SOURCES = $(shell find ipy_envmagic -name '*.py' -o -name '*.json' -o -name 'py.
 # What an active environment or a person's shell says must not reach the environments made here.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: demo test test-wide test-hub lint bench build clean
+.PHONY: demo docs test test-wide test-hub test-browser lint bench build clean
 .DEFAULT_GOAL = test
 
 define make_environment
@@ -39,7 +41,7 @@ endef
 
 .venv/made: pyproject.toml tools/install-located-tools $(CONDA_REQUIREMENTS) | .venv/bin/python
 	.venv/bin/python $(PIP_INSTALL) --upgrade pip build
-	.venv/bin/python $(PIP_INSTALL) --editable '.[test,lint,backends]'
+	.venv/bin/python $(PIP_INSTALL) --editable '.[test,lint,backends,docs]'
 	@sh tools/install-conda-requirements .venv/bin/python
 	@sh tools/install-located-tools .venv/bin/uv .venv/bin/python "$$PWD/.venv/tools"
 	@touch .venv/made
@@ -85,10 +87,16 @@ test-wide: .venv-wide/made
 test-hub: .venv-hub/made .npm-hub/made
 	IPY_ENVMAGIC_TEST_HUB=1 REAL_HOME="$$HOME" .venv-hub/bin/python -m pytest -q -s tests/hub
 
+test-browser: .venv/made
+	.venv/bin/python tools/lanes.py browser
+
 lint: .venv/made
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
 	.venv/bin/python -m mypy
+
+docs: .venv/made
+	NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --strict
 
 bench: .venv-bench/made
 	.venv-bench/bin/python benchmarks/run.py
@@ -97,5 +105,5 @@ build: .venv/made
 	.venv/bin/python -m build --outdir dist .
 
 clean:
-	rm -rf .venv .venv-demo .venv-bench .venv-wide .venv-hub .npm-hub .lanes dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-demo .venv-bench .venv-wide .venv-hub .npm-hub .lanes dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".lanes"
 LOADING = ("tests/kernel/test_loading.py",)
 CHECKING = tuple(f"tests/unit/checks/test_{name}.py" for name in ("check", "controls", "consistency"))
+TALKING = ("loading", "pip", "envcheck", "asked_for", "surroundings", "completion", "always")
 LIMIT = 45 * 60
 """Seconds after which a lane is ended: its tests have shorter limits of their own."""
 
@@ -43,6 +44,8 @@ class Lane:
         What pytest is asked to run.
     wheel : bool
         Test the built wheel, from a folder where the package's source is not.
+    needs : str
+        A program that must be on this machine.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Lane:
     requirements: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ("tests",)
     wheel: bool = False
+    needs: str = ""
 
 
 LANES = (
@@ -63,13 +67,23 @@ LANES = (
             *("ipython==8.12.0", "ipykernel==6.5.1", "jupyter_client==7.4.9", "traitlets==5.4.0"),
             *("packaging==23.0", "filelock==3.12.0", "platformdirs==2.5.0"),
         ),
-        ("tests", "-m", "not conda and not patient", "-W", "ignore::pytest.PytestUnraisableExceptionWarning"),
+        # What interrupts and ends processes is the same whatever the versions: the first lane does that.
+        (
+            *("tests/unit", *(f"tests/kernel/test_{name}.py" for name in TALKING)),
+            *("-m", "not conda and not patient", "-W", "ignore::pytest.PytestUnraisableExceptionWarning"),
+        ),
     ),
     # IPython declares its own magics in different ways over these versions.
     Lane("ipython-8.37", "3.10", ("ipython==8.37.*",), LOADING),
     Lane("ipython-9.0", "3.11", ("ipython==9.0.*",), (*LOADING, *CHECKING)),
     Lane("ipython-9.16", "3.12", ("ipython==9.16.*",), LOADING),
     Lane("ipython-9.17.0", "3.12", ("ipython==9.17.0",), LOADING),
+    Lane(
+        "browser",
+        requirements=("jupyterlab>=4.4", "playwright>=1.45", "nbconvert"),
+        arguments=("tests/browser",),
+        needs="chromium",
+    ),
     Lane("wheel", arguments=("tests", "-m", "wheel"), wheel=True),
 )
 
@@ -140,6 +154,8 @@ def build_wheel() -> Path:
 
 def prepare(lane: Lane) -> Path:
     """Make the lane's environment, or take the one of the last run where nothing it is made from has changed."""
+    if lane.needs and not shutil.which(lane.needs):
+        raise UnavailableError(f"{lane.needs} is not on this machine")
     python = find_python(lane.python)
     folder = FOLDER / f"env-{lane.name}"
     project = str(build_wheel()) if lane.wheel else ""
@@ -176,7 +192,8 @@ def test(lane: Lane, python: Path, extra: list[str]) -> Outcome:
     missing = [name for name in lane.arguments if name.startswith("tests") and not (ROOT / name).exists()]
     if missing:
         raise UnavailableError(f"{missing[0]} is not there")
-    command = [str(python), "-m", "pytest", "-q", "-n", "2", f"--junitxml={report}", "-o", "junit_family=xunit1"]
+    workers = "0" if lane.needs else "2"  # one Lab and one browser serve them all
+    command = [str(python), "-m", "pytest", "-q", "-n", workers, f"--junitxml={report}", "-o", "junit_family=xunit1"]
     with tempfile.TemporaryDirectory() as elsewhere:
         where = ROOT
         if lane.wheel:

@@ -1,8 +1,14 @@
 """The documentation names what the code says, and nothing else."""
 
 import ast
+import importlib.util
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 import ipy_envmagic
 
@@ -18,6 +24,22 @@ def codes_of(path):
             first = node.args[0]
             if isinstance(first, ast.Constant) and isinstance(first.value, str) and CODE.fullmatch(first.value):
                 yield first.value
+
+
+@pytest.mark.skipif(importlib.util.find_spec("mkdocs") is None, reason="mkdocs is not installed (the extra docs)")
+def test_the_site_builds_without_a_warning(tmp_path):
+    words = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")]
+    done = subprocess.run(
+        words,
+        cwd=DOCS.parent,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stderr
+    assert (tmp_path / "site/causes/index.html").exists()
 
 
 def test_every_cause_is_documented():
