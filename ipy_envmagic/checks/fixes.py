@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from ipy_envmagic.checks.report import Fix
+from ipy_envmagic.environments.names import conda_name
 
 if TYPE_CHECKING:
     from ipy_envmagic.checks.subject import Subject
@@ -33,6 +34,8 @@ def install(subject: Subject) -> Fix:
         return _fix((f"%pip install {shlex.quote(f'{name}{extras} @ {asked.url}')}",), subject, f"Install {name}")
     is_here = subject.place.distribution is not None  # what is not here needs no search of all records
     package = conda_package(subject.environment, name) if is_here and not extras else None
+    if package is None and not extras and subject.environment.is_conda:
+        package = None if is_here else conda_name(name)  # conda's index is known to have it
     if package is None:
         return _fix((f"%pip install {shlex.quote(name + extras + asked.specifier)}",), subject, f"Install {name}")
     return install_by_conda(subject, package)

@@ -7,7 +7,7 @@ import functools
 from ipy_envmagic.environments.distributions import normalise
 from ipy_envmagic.environments.tables import rows
 
-__all__ = ["distribution_for", "modules_for"]
+__all__ = ["conda_name", "distribution_for", "modules_for"]
 
 _SAME = "-"
 
@@ -44,6 +44,18 @@ def modules_for(distribution: str) -> tuple[str, ...]:
         In any spelling (PEP 503).
     """
     return _table()[1].get(normalise(distribution), ())
+
+
+def conda_name(distribution: str) -> str | None:
+    """Return conda's package for a distribution, where it is known to be called otherwise.
+
+    Parameters
+    ----------
+    distribution : str
+        In any spelling.
+    """
+    key = normalise(distribution)
+    return next((package for name, package in rows("conda", 2) if name == key), None)
 
 
 @functools.cache

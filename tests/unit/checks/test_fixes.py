@@ -12,7 +12,7 @@ VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 def write_record(place, name, version, files):
     folder = place.venv.path / "conda-meta"
     folder.mkdir(exist_ok=True)
-    url = f"https://conda.anaconda.org/conda-forge/linux-64/{name}-{version}-0.conda"
+    url = f"https://conda.example.org/conda-forge/linux-64/{name}-{version}-0.conda"
     record = {"name": name, "version": version, "build": "0", "url": url, "files": files}
     (folder / f"{name}-{version}-0.json").write_text(json.dumps(record))
 
@@ -73,3 +73,16 @@ def test_a_pixi_project_decides_for_itself(conda):
 )
 def test_specifiers_for_conda(specifier, spec):
     assert _for_conda(specifier) == spec
+
+
+@pytest.mark.parametrize(
+    ("asked", "line"),
+    [
+        ("cv2", "%conda install opencv"),
+        ("tables>=3.9", "%conda install 'pytables>=3.9'"),
+        ("numpy", "%pip install numpy"),
+        ("opencv-python[all]", "%pip install 'opencv-python[all]'"),
+    ],
+)
+def test_conda_brings_what_it_is_known_to_have_by_another_name(conda, asked, line):
+    assert conda.one(asked).findings[0].fix.magic == (line,)

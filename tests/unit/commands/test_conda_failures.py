@@ -22,7 +22,7 @@ Current channels:
 To search for alternate channels that may provide the conda package you're
 looking for, navigate to
 
-    https://anaconda.org
+    https://channels.example.org
 """
 # As conda 26.3 and later write it; the solver names the channels first.
 NOT_FOUND_26 = """\
@@ -39,7 +39,7 @@ from current channels:
 
 Current channels:
 
-  - https://conda.anaconda.org/conda-forge
+  - https://conda.example.org/conda-forge
 """
 LIBMAMBA = """\
 conda-forge/linux-64                                        Using cache
@@ -217,12 +217,12 @@ def test_colours_do_not_hide_it():
             "It is the environment of this kernel: run that from another one.",
         ),
         (
-            "CondaHTTPError: HTTP 000 CONNECTION FAILED for url <https://conda.anaconda.org/x>",
+            "CondaHTTPError: HTTP 000 CONNECTION FAILED for url <https://conda.example.org/x>",
             "install x",
             "The channel cannot be reached: check network and proxy, or add --offline for what is in the cache.",
         ),
         (
-            "critical libmamba Download error (6) Could not resolve hostname [https://conda.anaconda.org/x]",
+            "critical libmamba Download error (6) Could not resolve hostname [https://conda.example.org/x]",
             "install x",
             "The channel cannot be reached: check network and proxy, or add --offline for what is in the cache.",
         ),

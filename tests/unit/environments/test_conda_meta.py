@@ -54,8 +54,8 @@ def test_no_conda_meta_has_no_records(tmp_path, read):
 @pytest.mark.parametrize(
     ("url", "channel"),
     [
-        ("https://conda.anaconda.org/conda-forge/noarch/x-1-0.conda", "conda-forge"),
-        ("https://conda.anaconda.org/t/to-ken/private/linux-64/x-1-0.tar.bz2", "private"),
+        ("https://conda.example.org/conda-forge/noarch/x-1-0.conda", "conda-forge"),
+        ("https://conda.example.org/t/to-ken/private/linux-64/x-1-0.tar.bz2", "private"),
         ("https://repo.anaconda.com/pkgs/main/osx-arm64/x-1-0.conda", "main"),
         ("file:///srv/channels/ours/win-64/x-1-0.conda", "ours"),
         ("", ""),

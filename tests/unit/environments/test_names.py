@@ -95,3 +95,24 @@ def test_the_table_is_read_at_first_use_only():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=FILE.parents[3])
     assert done.stdout.strip() == "1"
+
+
+@pytest.mark.parametrize(
+    ("distribution", "package"),
+    [
+        ("opencv-python", "opencv"),
+        ("OpenCV_Python", "opencv"),
+        ("tables", "pytables"),
+        ("torch", "pytorch"),
+        ("numpy", None),
+    ],
+)
+def test_what_conda_calls_a_distribution(distribution, package):
+    assert names.conda_name(distribution) == package
+
+
+def test_the_table_of_conda_s_names():
+    lines = [line for line in (FILE.parent / "conda.tsv").read_text(encoding="utf-8").splitlines() if line[0] != "#"]
+    keys = [line.split("\t")[0] for line in lines]
+    assert keys == sorted(set(keys))
+    assert all(len(line.split("\t")) == 2 and normalise(key) == key for line, key in zip(lines, keys, strict=True))
