@@ -77,7 +77,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="import names, distribution names, requirements")
-    parser.add_argument("-r", "--requirement", action="append", default=[], metavar="FILE", help="a requirements file")
+    parser.add_argument("-r", "--requirement", action="append", default=[], metavar="FILE", help="what a file asks for")
+    parser.add_argument("--notebook", action="append", default=[], metavar="FILE", help="every import of a notebook")
+    parser.add_argument("--extra", action="append", default=[], metavar="NAME", help="an extra of a project's file")
+    parser.add_argument("--group", action="append", default=[], metavar="NAME", help="a dependency group of it")
     parser.add_argument("--python", metavar="PATH", help="another interpreter, prefix, or an environment's name")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--strict", action="store_true", help="take a warning for a problem")
@@ -111,17 +114,22 @@ def _check(asked: argparse.Namespace) -> int:
     if asked.python is not None:
         from ipy_envmagic.run.elsewhere import run_in  # noqa: PLC0415 (only another interpreter needs it)
 
-        words = [*asked.names, *(word for file in asked.requirement for word in ("-r", file))]
-        words += [option for option in ("--json", "--strict") if getattr(asked, option[2:])]
+        words = [option for option in ("--json", "--strict") if getattr(asked, option[2:])]
+        for option in ("--requirement", "--notebook", "--extra", "--group"):
+            words += [word for value in getattr(asked, option[2:]) for word in (option, value)]
+        words += ["--", *asked.names]
         return run_in(_environment(asked.python), ("check", *words))
     from ipy_envmagic.checks.check import check  # noqa: PLC0415 (only this command needs it)
 
-    session, names = _session(), [*asked.names]
-    for file in asked.requirement:
-        from ipy_envmagic.requirements.files import read  # noqa: PLC0415 (only a file needs it)
+    environment, session = Environment.current(), _session()
+    if asked.requirement or asked.notebook:
+        from ipy_envmagic.checks.sources import Sources, check_files  # noqa: PLC0415 (as above)
 
-        names += read(file, session.environ)
-    report = check(names, Environment.current(), session)
+        files = (*asked.requirement, *asked.notebook)
+        sources = Sources(tuple(asked.names), files, tuple(asked.extra), tuple(asked.group))
+        report = check_files(sources, environment, session, _transformation())
+    else:
+        report = check(asked.names, environment, session)
     _show(report, asked.json)
     bad = {"error", "warning"} if asked.strict else {"error"}
     return _PROBLEM if report.status in bad else _WELL
@@ -177,6 +185,18 @@ def _kernel_list(asked: argparse.Namespace) -> int:
     listing = kernel_list(Environment.current(), Session.current())
     _show(listing, asked.json)
     return _WELL
+
+
+def _transformation() -> Callable[[str], str]:
+    """Return IPython's input transformation; in an environment without IPython one that leaves magics out."""
+    try:
+        from IPython.core.inputtransformer2 import TransformerManager  # noqa: PLC0415 (only a file needs it)
+    except ImportError:
+        from ipy_envmagic.requirements.notebook import without_magics  # noqa: PLC0415 (as above)
+
+        return without_magics
+    transform: Callable[[str], str] = TransformerManager().transform_cell  # type: ignore[no-untyped-call]
+    return transform
 
 
 def _session() -> Session:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -276,21 +275,11 @@ def _look(shell: InteractiveShell, asked: _Asked) -> Report:
 
 
 def _of_files(shell: InteractiveShell, asked: _Asked, environment: Environment, state: Session) -> Report:
-    """Check what files and notebooks ask for; a folder stands for the notebooks and scripts in it."""
-    from ipy_envmagic.checks.sources import check_sources  # noqa: PLC0415 only a file needs it
-    from ipy_envmagic.requirements.files import wanted_by  # noqa: PLC0415 as above
-    from ipy_envmagic.requirements.notebook import files_in, read_notebook  # noqa: PLC0415 as above
+    """Check what files and notebooks ask for."""
+    from ipy_envmagic.checks.sources import Sources, check_files  # noqa: PLC0415 only a file needs it
 
-    places = [*asked.files, *asked.notebooks]
-    found = [one for place in places for one in (files_in(place) if os.path.isdir(place) else [place])]
-    files = [
-        wanted_by(place, os.environ, extras=asked.extras, groups=asked.groups)
-        for place in found
-        if not place.endswith(".ipynb")
-    ]
-    transform = shell.transform_cell
-    notebooks = [read_notebook(os.path.expanduser(place), transform) for place in found if place.endswith(".ipynb")]
-    return check_sources(asked.names, files, notebooks, environment, state)
+    sources = Sources(asked.names, (*asked.files, *asked.notebooks), asked.extras, asked.groups)
+    return check_files(sources, environment, state, shell.transform_cell)
 
 
 def _list(shell: InteractiveShell, asked: _Asked) -> Listing:

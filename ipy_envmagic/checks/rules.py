@@ -210,6 +210,7 @@ def whole() -> tuple[WholeRule, ...]:
         outside.user_site_visible,
         outside.system_site_packages,
         outside.pip_config_redirects,
+        outside.extension_wiped,
         kernelspecs.kernelspec_broken,
         kernelspecs.kernelspec_overridden,
         kernelspecs.kernelspec_bare_python,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ipy_envmagic.checks.check import check
@@ -13,14 +14,35 @@ from ipy_envmagic.environments.distributions import normalise
 from ipy_envmagic.environments.requires import satisfies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ipy_envmagic.checks.session import Session
     from ipy_envmagic.environments.environment import Environment
     from ipy_envmagic.requirements.asked_for import CondaSpec, Wanted
     from ipy_envmagic.requirements.notebook import Notebook
 
-__all__ = ["check_sources"]
+__all__ = ["Sources", "check_files", "check_sources"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where requirements come from.
+
+    Parameters
+    ----------
+    names : tuple of str
+        As of `check`.
+    files : tuple of str
+        Files and folders.
+    extras, groups : tuple of str
+        What else of a project is wanted.
+    """
+
+    names: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
 
 _BY_INSTALL = frozenset({"not-installed", "other-environment", "wrong-version", "leftover-dist", "extra-missing"})
 
@@ -72,6 +94,39 @@ def check_sources(
         *(finding for notebook in notebooks for finding in _kernel(notebook, environment, session)),
     )
     return replace(report, checks=tuple(checks), environment_findings=more, about=None)
+
+
+def check_files(
+    sources: Sources, environment: Environment, session: Session, transform: Callable[[str], str]
+) -> Report:
+    """Read files and notebooks, and check what they ask for.
+
+    Parameters
+    ----------
+    sources : Sources
+        A folder stands for the notebooks and scripts in it and below it.
+    environment, session
+        The kernel's.
+    transform : callable
+        Turns a notebook's cell into Python.
+
+    Raises
+    ------
+    EnvMagicError
+        A file cannot be read.
+    """
+    from ipy_envmagic.requirements.files import wanted_by  # noqa: PLC0415 (only a file needs it)
+    from ipy_envmagic.requirements.notebook import files_in, read_notebook  # noqa: PLC0415 (as above)
+
+    places = [os.path.expanduser(place) for place in sources.files]
+    found = [one for place in places for one in (files_in(place) if os.path.isdir(place) else [place])]
+    files = [
+        wanted_by(place, session.environ, extras=sources.extras, groups=sources.groups)
+        for place in found
+        if not place.endswith(".ipynb")
+    ]
+    notebooks = [read_notebook(place, transform) for place in found if place.endswith(".ipynb")]
+    return check_sources(sources.names, files, notebooks, environment, session)
 
 
 def _empty(environment: Environment, session: Session) -> Report:

@@ -19,7 +19,7 @@ from ipy_envmagic.requirements.text import read_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Notebook", "files_in", "of_notebook", "read_notebook"]
+__all__ = ["Notebook", "files_in", "of_notebook", "read_notebook", "without_magics"]
 
 _INSTALL = re.compile(
     r"^[ \t]*[%!]{1,2}(?:(?:\{sys\.executable\}|python3?)[ \t]+-m[ \t]+)?(?:uv[ \t]+)?"
@@ -111,7 +111,7 @@ def read_notebook(path: str, transform: Callable[[str], str]) -> Notebook:
 
 def of_notebook(path: str) -> Wanted:
     """Return what a notebook imports, for where the magics in it do not matter."""
-    return read_notebook(path, _without_magics).wanted
+    return read_notebook(path, without_magics).wanted
 
 
 def files_in(folder: str) -> list[str]:
@@ -184,5 +184,6 @@ def _kernel_of(metadata: Any) -> tuple[str | None, str | None, str | None]:
     return name, language, version
 
 
-def _without_magics(source: str) -> str:
+def without_magics(source: str) -> str:
+    """Return a cell's text with each line that is a magic, a command of the shell or a question left out."""
     return re.sub(r"^([ \t]*)[%!?].*$", r"\1pass", source, flags=re.MULTILINE)

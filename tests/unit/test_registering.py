@@ -142,6 +142,22 @@ def test_check_reads_a_file(run, tmp_path):
     assert "1 of 2 cannot be used here" in done.stdout
 
 
+def test_check_reads_projects_and_notebooks(run, tmp_path):
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname="x"\nrequires-python="<3"\ndependencies=["traitlets"]\n[project.optional-dependencies]\nmore=["surely-nowhere"]\n'
+    )
+    done = run("check", "-r", "pyproject.toml")
+    assert done.returncode == 1
+    assert "is for Python <3" in done.stdout
+    assert "surely-nowhere" in run("check", "-r", "pyproject.toml", "--extra", "more").stdout
+    cells = [
+        {"cell_type": "code", "source": "%time import traitlets\nimport surely_nowhere", "metadata": {}, "outputs": []}
+    ]
+    (tmp_path / "nb.ipynb").write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    report = json.loads(run("check", "--notebook", "nb.ipynb", "--json").stdout)
+    assert {one["requirement"]: one["status"] for one in report["checks"]}["surely_nowhere"] == "error"
+
+
 def test_strict_takes_a_warning_for_a_problem(run, new_venv):
     venv = new_venv("other")
     (venv.site_packages / "~umpy").mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from ipy_envmagic.checks.index import index_of
@@ -15,7 +16,17 @@ if TYPE_CHECKING:
 
     from ipy_envmagic.checks.whole import Whole
 
-__all__ = ["pip_config_redirects", "pythonpath_set", "system_site_packages", "user_site_visible"]
+__all__ = [
+    "extension_wiped",
+    "pip_config_redirects",
+    "pythonpath_set",
+    "system_site_packages",
+    "user_site_visible",
+]
+
+# InteractiveShellApp.extensions, as Python or as JSON; not extra_extensions, which no other file's list replaces.
+_EXTENSIONS = re.compile(r"""^[^#\n]*(?:\.|["'])extensions["']?\s*[=:]""", re.MULTILINE)
+_OURS = re.compile(r"""^[^#\n]*(?:\.|["'])extensions["']?\s*[=:][^\]]*ipy_envmagic""", re.MULTILINE)
 
 
 def pythonpath_set(whole: Whole) -> Iterator[Finding]:
@@ -69,6 +80,38 @@ def system_site_packages(whole: Whole) -> Iterator[Finding]:
             {"location": os.path.join(whole.environment.prefix, "pyvenv.cfg")},
             None,
         )
+
+
+def extension_wiped(whole: Whole) -> Iterator[Finding]:
+    """See that the environment's configuration loads us for every kernel, and a profile's list replaces that."""
+    session = whole.session
+    said = next(
+        (
+            path
+            for name in ("ipython_config.json", "ipython_config.py", "ipython_kernel_config.py")
+            if _OURS.search(layout.read_text(path := os.path.join(whole.environment.prefix, "etc", "ipython", name)))
+        ),
+        None,
+    )
+    if said is None:
+        return
+    root = session.environ.get("IPYTHONDIR") or os.path.join(session.home, ".ipython")
+    for name in ("ipython_config.py", "ipython_config.json"):
+        profile = os.path.join(root, "profile_default", name)
+        text = layout.read_text(profile)
+        if _EXTENSIONS.search(text) and "ipy_envmagic" not in text:
+            yield Finding(
+                "extension-wiped",
+                "warning",
+                f"{said} loads ipy_envmagic for every kernel, and the list in {profile} replaces it.",
+                {"configuration": said, "profile": profile},
+                Fix(
+                    (),
+                    steps="Write extra_extensions there, or a startup file, which no profile replaces: "
+                    "python -m ipy_envmagic enable --sys-prefix",
+                ),
+            )
+            return
 
 
 def pip_config_redirects(whole: Whole) -> Iterator[Finding]:

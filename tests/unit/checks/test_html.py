@@ -106,3 +106,10 @@ def test_home_is_a_tilde_but_not_in_a_line_to_copy():
     assert "Not in ~/e." in text
     assert "file:///home/me/a.whl" in text
     assert text.count("/home/me") == 1
+
+
+def test_what_is_saved_in_a_notebook_stays_small():
+    one = render(Report(KERNEL, (healthy("package"),), (), 0.1, "/home/me"))
+    sixty = render(Report(KERNEL, tuple(healthy(f"package{number}") for number in range(60)), (), 0.1, "/home/me"))
+    assert len(one.encode()) < 4096
+    assert len(sixty.encode()) < 30_000

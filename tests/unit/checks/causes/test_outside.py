@@ -85,3 +85,44 @@ def test_a_variable_of_pip(here):
     assert finding.fix.magic == ("%env PIP_USER=",)
     here.environ["PIP_USER"] = "0"
     assert list(outside.pip_config_redirects(here.whole)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "profile", "found"),
+    [
+        (
+            "ipython_config.json",
+            '{"InteractiveShellApp": {"extensions": ["ipy_envmagic"]}}',
+            "c.X.extensions = []",
+            True,
+        ),
+        (
+            "ipython_config.py",
+            "c.InteractiveShellApp.extensions = ['ipy_envmagic']",
+            "c.X.extensions = ['other']",
+            True,
+        ),
+        (
+            "ipython_config.py",
+            "c.InteractiveShellApp.extra_extensions = ['ipy_envmagic']",
+            "c.X.extensions = []",
+            False,
+        ),
+        ("ipython_config.py", "c.InteractiveShellApp.extensions = ['ipy_envmagic']", "# c.X.extensions = []", False),
+        (
+            "ipython_config.py",
+            "c.InteractiveShellApp.extensions = ['ipy_envmagic']",
+            "c.X.extra_extensions = []",
+            False,
+        ),
+        ("ipython_config.py", "c.X.extensions = ['ipy_envmagic']", "c.X.extensions = ['ipy_envmagic']", False),
+        ("ipython_config.py", "# c.X.extensions = ['ipy_envmagic']", "c.X.extensions = []", False),
+    ],
+)
+def test_a_profile_that_wipes_the_environment_s_extensions(here, name, text, profile, found):
+    (here.venv.path / "etc/ipython").mkdir(parents=True)
+    (here.venv.path / "etc/ipython" / name).write_text(text + "\n")
+    folder = here.home / ".ipython/profile_default"
+    folder.mkdir(parents=True)
+    (folder / "ipython_config.py").write_text(profile + "\n")
+    assert [one.code for one in outside.extension_wiped(here.whole)] == (["extension-wiped"] if found else [])
