@@ -16,8 +16,9 @@ import pytest
 
 from ipy_envmagic.checks.check import check
 from ipy_envmagic.checks.session import Session
-from ipy_envmagic.environments.distributions import installed, metadata_headers, top_level
+from ipy_envmagic.environments.distributions import installed, metadata_headers, normalise, top_level
 from ipy_envmagic.environments.environment import Environment
+from ipy_envmagic.environments.names import distribution_for
 
 # What is installed (by the Makefile, from packages.txt beside this file), and a name that each is imported by.
 LIST = Path(__file__).with_name("packages.txt").read_text(encoding="utf-8")
@@ -106,3 +107,19 @@ def test_no_check_takes_long():
             if taken > 0.3:  # the bound is 30 ms; another process may run beside this one
                 slow[asked] = taken
     assert slow == {}
+
+
+def test_the_table_of_names_is_right_nearly_always():
+    """Of all modules of all that is installed: what would the table, or else the name itself, have us install?"""
+    owners = {}
+    for distribution in installed(ENVIRONMENT.site_directories).values():
+        for module in top_level(distribution):
+            if module.isidentifier() and not module.startswith("_"):
+                owners.setdefault(module, set()).add(distribution.key)
+    said = {module: normalise(distribution_for(module) or module) for module in owners}
+    wrong = {module: (said[module], sorted(keys)) for module, keys in owners.items() if said[module] not in keys}
+    by_name = sum(normalise(module) in keys for module, keys in owners.items())
+    right = len(owners) - len(wrong)
+    share = f"the table {right / len(owners):.1%}, the name itself {by_name / len(owners):.1%}"
+    print(f"\n{len(owners)} modules: {share}; {wrong}")
+    assert right / len(owners) > 0.97, wrong
