@@ -131,10 +131,13 @@ def test_a_registered_kernel_has_its_own_shell(home, fresh_venv, tmp_path):
         assert f"from {venv.path}{os.sep}" in kernel.run("!pip --version").stdout
         kernel.run("%load_ext ipy_envmagic")
         report = json.loads(kernel.run("r = %envcheck --json").stdout)
-        assert report["kernel"]["kernelspec"] == "private"
+        # An older jupyter_client does not write the name into the connection file: then nothing tells it.
+        tells = "kernel_name" in json.loads((kernel.folder / "k.json").read_text())
+        assert report["kernel"]["kernelspec"] == ("private" if tells else None)
         assert "shell-mismatch" not in {finding["code"] for finding in report["findings"]}
         listed = json.loads(kernel.run("r = %envcheck --kernels --json").stdout)["kernelspecs"]
-        assert [entry["name"] for entry in listed if entry["this_kernel"]] == ["private"]
+        assert [entry["name"] for entry in listed if entry["this_kernel"]] == (["private"] if tells else [])
+        assert "private" in {entry["name"] for entry in listed}
 
 
 def test_in_a_browser_s_python_only_envcheck_is_ours(tmp_path):
