@@ -132,7 +132,7 @@ def test_a_registered_kernel_has_its_own_shell(home, fresh_venv, tmp_path):
         kernel.run("%load_ext ipy_envmagic")
         report = json.loads(kernel.run("r = %envcheck --json").stdout)
         # An older jupyter_client does not write the name into the connection file: then nothing tells it.
-        tells = "kernel_name" in json.loads((kernel.folder / "k.json").read_text())
+        tells = bool(json.loads((kernel.folder / "k.json").read_text()).get("kernel_name"))
         assert report["kernel"]["kernelspec"] == ("private" if tells else None)
         assert "shell-mismatch" not in {finding["code"] for finding in report["findings"]}
         listed = json.loads(kernel.run("r = %envcheck --kernels --json").stdout)["kernelspecs"]
