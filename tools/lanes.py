@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".lanes"
 LOADING = ("tests/kernel/test_loading.py",)
-CHECKING = tuple(f"tests/unit/checks/test_{name}.py" for name in ("check", "controls", "consistency"))
+CHECKING = tuple(f"tests/unit/checks/test_{name}.py" for name in ("check", "consistency"))
 TALKING = ("loading", "pip", "envcheck", "asked_for", "surroundings", "completion", "always")
 LIMIT = 45 * 60
 """Seconds after which a lane is ended: its tests have shorter limits of their own."""
@@ -76,7 +76,6 @@ LANES = (
     # IPython declares its own magics in different ways over these versions.
     Lane("ipython-8.37", "3.10", ("ipython==8.37.*",), LOADING),
     Lane("ipython-9.0", "3.11", ("ipython==9.0.*",), (*LOADING, *CHECKING)),
-    Lane("ipython-9.16", "3.12", ("ipython==9.16.*",), LOADING),
     Lane("ipython-9.17.0", "3.12", ("ipython==9.17.0",), LOADING),
     Lane(
         "browser",

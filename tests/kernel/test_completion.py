@@ -5,8 +5,6 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.wheel
-
 
 def tab(kernel, code, cursor=None):
     reply = kernel.client.complete(code, len(code) if cursor is None else cursor, reply=True, timeout=20)["content"]

@@ -9,7 +9,6 @@ import pytest
 from jupyter_client.manager import KernelManager
 from kernels import Kernel
 
-pytestmark = pytest.mark.wheel
 PREFIX = "import sys; print(sys.prefix)"
 
 
