@@ -187,9 +187,12 @@ def warm() -> None:
 
     A name that is nowhere is among what is checked: then a check also works after somebody emptied `sys.path`.
     """
+    from ipy_envmagic.checks import rules, whole  # noqa: F401, PLC0415 loaded here, for the check of an environment
+
     report = check(("pip", "nothing_of_that_name"), Environment.current(), Session.current())
     report.to_html()
     report.to_text()
+    rules.whole()
 
 
 def _read(line: session.Line) -> _Asked:
