@@ -45,6 +45,15 @@ def test_the_shell_follows_the_kernel_and_goes_back(kernel, other):
     )
 
 
+def test_the_shell_follows_from_the_start_where_the_configuration_says_so(new_kernel, other):
+    path = f"{other.bin}{os.pathsep}{os.environ['PATH']}"
+    kernel = new_kernel(arguments=["--EnvMagics.sync_shell=True"], env={"PATH": path}, load=True)
+    asks = f"!python -c '{PREFIX}'"
+    assert kernel.run(asks).stdout.strip() == kernel.run("import sys; sys.prefix").result.strip("'")
+    kernel.run("%unload_ext ipy_envmagic")
+    assert kernel.run(asks).stdout.strip() == str(other.path)
+
+
 def test_the_fix_of_a_shell_that_acts_elsewhere(fresh_kernel, other):
     kernel = fresh_kernel
     kernel.run(f"import os; os.environ['PATH'] = {str(other.bin)!r} + os.pathsep + os.environ['PATH']")
