@@ -24,8 +24,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".lanes"
 LOADING = ("tests/kernel/test_loading.py",)
-CHECKING = tuple(f"tests/unit/checks/test_{name}.py" for name in ("check", "consistency"))
-TALKING = ("loading", "pip", "envcheck", "asked_for", "surroundings", "completion", "always")
+CHECKING = tuple(f"tests/unit/checks/test_{name}.py" for name in ("check",))
+TALKING = ("loading", "pip", "envcheck", "asked_for", "surroundings")
 LIMIT = 45 * 60
 """Seconds after which a lane is ended: its tests have shorter limits of their own."""
 
