@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from importlib import metadata
@@ -23,7 +24,16 @@ BACKENDS: dict[str, tuple[str, str]] = {
     "pdm": ("pdm.backend", ""),
     "pdm-editables": ("pdm.backend", '[tool.pdm.build]\neditable-backend = "editables"\n'),
     "scikit-build-core": ("scikit_build_core.build", "[tool.scikit-build]\nwheel.cmake = false\n"),
+    "uv": ("uv_build", ""),
+    "meson-python": ("mesonpy", ""),
 }
+
+
+MESON = """\
+project('NAME', version: '0.1')
+py = import('python').find_installation(pure: true)
+py.install_sources(['src/NAME/__init__.py', 'src/NAME/part.py'], subdir: 'NAME')
+"""
 
 
 def make_source(folder: Path, name: str, kind: str) -> Path:
@@ -35,6 +45,8 @@ def make_source(folder: Path, name: str, kind: str) -> Path:
     (package / "part.py").write_text("x = 1\n")
     project = f'[project]\nname = "{name}"\nversion = "0.1"\ndescription = "a project"\n'
     system = f'[build-system]\nrequires = []\nbuild-backend = "{backend}"\n'
+    if kind == "meson-python":
+        (folder / "meson.build").write_text(MESON.replace("NAME", name))
     (folder / "pyproject.toml").write_text(f"{system}{project}{more.replace('NAME', name)}")
     return folder
 
@@ -50,6 +62,7 @@ def install_editable(venv: Venv, project: Path, kind: str) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, str(folder)],
         cwd=project,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         check=False,
