@@ -133,7 +133,8 @@ def test_beside_an_extension_that_wraps_pip(new_kernel, tmp_path, order):
     kernel.run("%unload_ext ipy_envmagic")
     cell = kernel.run("%pip --version")
     assert "before --version" in cell.text  # the other's wrapper is its own affair
-    assert re.search(r"pip \d+", cell.text), cell
+    # What it wraps is IPython's own again, which loses a program's last words now and then, but not its own note.
+    assert "you may need to restart the kernel" in cell.text or re.search(r"pip \d+", cell.text), cell
 
 
 def test_loaded_for_every_kernel_by_a_configuration_file(new_kernel, home):
