@@ -46,11 +46,12 @@ STAMPS = "import time\nfor _ in range(40):\n    print('@', time.time(), flush=Tr
 class Kernel:
     """A kernel that runs cells one after the other."""
 
-    def __init__(self, python: str, home: Path) -> None:
+    def __init__(self, python: str, home: Path, **variables: str) -> None:
         self.manager = KernelManager(transport="ipc", connection_file=str(home / f"k{time.monotonic_ns()}.json"))
         argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         self.manager._kernel_spec = KernelSpec(argv=argv, display_name="measured", language="python")  # noqa: SLF001
-        self.manager.start_kernel(env={**os.environ, "IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": str(ROOT)})
+        own = {"IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": str(ROOT)}
+        self.manager.start_kernel(env={**os.environ, **own, **variables})
         self.client = self.manager.blocking_client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=60)
@@ -112,6 +113,46 @@ def loading(home: Path) -> list[str]:
         modules = int(statistics.median(count for _, count in runs))
         rows.append(f"| {name} | {median / ours:.1f} | {milliseconds(median)} | {modules} |")
     return rows
+
+
+def always_on(home: Path) -> list[str]:
+    """Time what an extension that is always on costs: the kernel's start, a healthy cell, and a cell whose import failed."""
+    enable = [sys.executable, "-m", "ipy_envmagic", "enable"]
+    on = {"IPYTHONDIR": str(home / "ipython-on"), "PYTHONPATH": str(ROOT)}
+    subprocess.run(enable, check=True, env={**os.environ, **on}, stdout=subprocess.DEVNULL)
+    starts: dict[str, list[float]] = {"off": [], "on": []}
+    for _ in range(RUNS):
+        for which, folder in (("off", "ipython"), ("on", "ipython-on")):
+            began = time.perf_counter()
+            started = Kernel(sys.executable, home, IPYTHONDIR=str(home / folder))
+            starts[which].append(time.perf_counter() - began)
+            started.close()
+    hook = (
+        "import time\nmagics = get_ipython().magics_manager.registry['EnvMagics']\n"
+        "class Result:\n    error_in_exec = None\n    class info:\n        raw_cell = 'x = [1, 2, 3]\\nsum(x)\\n' * 20\n"
+        "began = time.perf_counter()\nfor _ in range(10_000): magics._after_cell(Result)\n"
+        "print('took', (time.perf_counter() - began) / 10_000)"
+    )
+    hint = (
+        "import time\nfrom ipy_envmagic import hints\ntry:\n    import envmagic_nowhere\nexcept ImportError as error:\n"
+        "    times = []\n    for _ in range(8):\n        began = time.perf_counter()\n"
+        "        hints.after_import_error(error, get_ipython().user_ns)\n"
+        "        times.append(time.perf_counter() - began)\nprint('took', times[0], sorted(times[1:])[3])"
+    )
+    with kernel(sys.executable, home) as loaded:
+        loaded.run("%load_ext ipy_envmagic")
+        time.sleep(1)
+        cell = float(loaded.value(hook).partition("took ")[2])
+        first, later = map(float, loaded.value(hint).partition("took ")[2].split())
+    off, enabled = statistics.median(starts["off"]), statistics.median(starts["on"])
+    return [
+        "| always on | time |",
+        "| --- | --- |",
+        f"| a kernel's start, without the extension | {milliseconds(off)} |",
+        f"| with it | {milliseconds(enabled)} ({(enabled - off) * 1e3:+.1f} ms) |",
+        f"| what a healthy cell pays | {cell * 1e3:.4f} ms |",
+        f"| the hint after an import that failed, first and later | {milliseconds(first)}, {milliseconds(later)} |",
+    ]
 
 
 def version(home: Path) -> list[str]:
@@ -191,7 +232,7 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="envmagic-bench-"))
     try:
         parts = []
-        for part in (checks, neighbours, loading, version, output):
+        for part in (checks, neighbours, loading, always_on, version, output):
             parts.append("\n".join(part(home)))
             print(parts[-1], end="\n\n", flush=True)
     finally:

@@ -1,11 +1,16 @@
 """What a person sees in JupyterLab."""
 
+import http.server
 import json
+import os
 import re
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
+from wheels import make_wheel
 
 LOAD = "%load_ext ipy_envmagic"
 TICKS = "%pip --version && printf '\\r10%%' && sleep 0.1 && printf '\\r50%%' && sleep 0.1 && printf '\\r100%%\\n'"
@@ -55,6 +60,57 @@ def test_progress_is_one_line(open_notebook):
     saved = "".join("".join(output.get("text", "")) for output in outputs)
     assert "50%" not in saved.partition("site-packages")[2]
     notebook.shot("3-progress")
+
+
+@pytest.fixture
+def slow_index(tmp_path):
+    """The address of an index on this machine that takes a second and a half to hand out a wheel of 800 kB."""
+    wheel = make_wheel(tmp_path, "envmagic-demo-slow", "1.0", bloat=800_000)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            data = wheel.read_bytes()
+            is_wheel = self.path.endswith(".whl")
+            body = data if is_wheel else f'<a href="/{wheel.name}">{wheel.name}</a>'.encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/octet-stream" if is_wheel else "text/html")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            step = max(1, len(body) // 15)
+            for at in range(0, len(body), step):
+                self.wfile.write(body[at : at + step])
+                time.sleep(0.1 if is_wheel else 0)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_bar_of_a_download_is_one_line_that_is_renewed(open_notebook, slow_index):
+    notebook = open_notebook("download")
+    notebook.run(LOAD)
+    page = notebook.page
+    page.evaluate(
+        """() => { window.seen = []; window.watch = setInterval(() => {
+          const areas = document.querySelectorAll('.jp-OutputArea');
+          window.seen.push(areas.length ? areas[areas.length - 1].innerText : ''); }, 40); }"""
+    )
+    line = f"%pip install --no-cache-dir --index-url {slow_index} --no-deps envmagic-demo-slow"
+    text, outputs = notebook.run(line.replace("--no-deps", "--no-deps --isolated"))
+    seen = page.evaluate("() => { clearInterval(window.watch); return window.seen; }")
+    bars = [[row for row in shown.splitlines() if "kB" in row and "/s" in row] for shown in seen]
+    notebook.shot("3-download")
+    assert "Added: envmagic-demo-slow 1.0" in text
+    assert max(map(len, bars)) == 1, bars
+    assert len({rows[0] for rows in bars if rows}) >= 5, "the bar was not renewed"
+    kept = "".join("".join(output.get("text", "")) for output in outputs)
+    assert len([row for row in kept.splitlines() if "kB/s" in row or "MB/s" in row]) == 1
+    notebook.run("%pip uninstall envmagic-demo-slow")
 
 
 def test_the_restart_note_and_its_button(open_notebook):

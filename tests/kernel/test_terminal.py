@@ -107,3 +107,30 @@ def test_a_report_is_text(terminal):
     assert "not-installed" in shown or "not installed" in shown
     assert "<div" not in shown
     assert shown.count("envmagic-demo-nowhere") >= 1
+
+
+def test_a_hint_stands_under_the_traceback_once(terminal):
+    run(terminal, "%load_ext ipy_envmagic")
+    shown = run(terminal, "import envmagic_demo_nowhere")
+    assert shown.count("Hint: envmagic_demo_nowhere is not installed") == 1, shown
+    assert shown.index("ModuleNotFoundError") < shown.index("Hint:")
+    assert "Hint:" not in run(terminal, "x = 1")
+    raised = run(terminal, "exec('try:\\n import envmagic_demo_no\\nexcept ImportError as e: raise RuntimeError() from e')")
+    assert raised.count("Hint: envmagic_demo_no is not installed") == 1, raised
+    handled = run(terminal, "exec('try:\\n import envmagic_demo_no\\nexcept ImportError: pass')")
+    assert "Hint:" not in handled
+
+
+def test_a_hint_beside_another_extension_s_exception_hook(terminal):
+    run(terminal, "%load_ext ipy_envmagic")
+    run(terminal, "other = lambda shell, kind, error, trace, tb_offset=None: print('OTHER', kind.__name__)")
+    run(terminal, "get_ipython().set_custom_exc((ImportError,), other)")
+    shown = run(terminal, "import envmagic_demo_nowhere")
+    assert "OTHER ModuleNotFoundError" in shown
+    assert shown.count("Hint: envmagic_demo_nowhere is not installed") == 1, shown
+
+
+def test_hints_can_be_turned_off(terminal):
+    run(terminal, "%load_ext ipy_envmagic")
+    run(terminal, "%config EnvMagics.hints = False")
+    assert "Hint:" not in run(terminal, "import envmagic_demo_nowhere")
