@@ -7,6 +7,7 @@ Load it with ``%load_ext ipy_envmagic``, or for every kernel with
 from __future__ import annotations
 
 import _thread
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ def load_ipython_extension(ipython: InteractiveShell) -> None:
 
     unload_ipython_extension(ipython)
     EnvMagics(ipython).register()
+    if os.path.isdir(os.path.join(sys.prefix, ".ipy_envmagic", "pending")):
+        _tell_cut_off()
     if sys.platform != "emscripten":  # a browser has no threads
         _thread.start_new_thread(_warm, ())
 
@@ -34,6 +37,17 @@ def unload_ipython_extension(ipython: InteractiveShell) -> None:
     mine = ipython.magics_manager.registry.get("EnvMagics")
     if mine is not None:
         mine.unregister()
+
+
+def _tell_cut_off() -> None:
+    """Say which change of this environment was cut off, and how to mend it; loading us fails for nothing."""
+    import contextlib  # noqa: PLC0415 nothing of this is needed where all is well
+
+    with contextlib.suppress(Exception):
+        from ipy_envmagic import frontend, wayback  # noqa: PLC0415
+
+        for told in wayback.cut_off(sys.prefix):
+            frontend.show(f"{told} %envcheck --repair puts back what it broke.")
 
 
 def _warm() -> None:

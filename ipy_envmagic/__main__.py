@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from ipy_envmagic.checks.listing import Listing
     from ipy_envmagic.checks.report import Report
+    from ipy_envmagic.run.process import Face
 
 __all__ = ["main"]
 
@@ -63,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         ("disable", _disable, "take away what enable wrote"),
     ):
         _add_place(commands.add_parser(verb, help=told), run)
+    _add_way_back(commands)
     kernel = commands.add_parser("kernel", help="register environments as kernels")
     verbs = kernel.add_subparsers(required=True, metavar="VERB")
     _add_kernel_add(verbs.add_parser("add", help="register an environment, with its shell activated"))
@@ -85,6 +88,24 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--strict", action="store_true", help="take a warning for a problem")
     parser.set_defaults(run=_check)
+
+
+def _add_way_back(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    listing = commands.add_parser("history", help="what changed in this environment, and who did it")
+    listing.add_argument("count", nargs="?", type=int, help="how many changes (20)")
+    listing.add_argument("--json", action="store_true", help="print plain values")
+    listing.set_defaults(run=_history)
+    undo = commands.add_parser("undo", help="bring this environment back to what it was before a change")
+    undo.add_argument("number", nargs="?", type=int, help="the change's number in the history (the last one)")
+    undo.set_defaults(run=_undo)
+    for verb, run, told in (
+        ("snapshot", _snapshot, "write this environment as a lock file"),
+        ("restore", _restore, "bring this environment to what a lock file says"),
+    ):
+        parser = commands.add_parser(verb, help=told)
+        parser.add_argument("file", metavar="FILE", help="pylock.toml, or pylock.NAME.toml")
+        parser.set_defaults(run=run)
+    commands.add_parser("repair", help="put back what a change that was cut off broke").set_defaults(run=_repair)
 
 
 def _add_place(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> None:
@@ -157,6 +178,53 @@ def _startup_folder(asked: argparse.Namespace) -> str:
     return always.prefix_folder(sys.prefix) if asked.sys_prefix else always.profile_folder(asked.profile)
 
 
+def _history(asked: argparse.Namespace) -> int:
+    from ipy_envmagic.wayback import history_page  # noqa: PLC0415 (only this command needs it)
+
+    _show(history_page(Environment.current(), os.path.expanduser("~"), asked.count), asked.json)
+    return _WELL
+
+
+def _undo(asked: argparse.Namespace) -> int:
+    from ipy_envmagic import actions, wayback  # noqa: PLC0415 (only this command needs it)
+
+    print(wayback.undo(Environment.current(), asked.number, _face(), actions.Options(), terminal=False))
+    return _WELL
+
+
+def _snapshot(asked: argparse.Namespace) -> int:
+    from ipy_envmagic import wayback  # noqa: PLC0415 (only this command needs it)
+
+    print(f"Written: {', '.join(wayback.snapshot(Environment.current(), asked.file, _face()))}")
+    return _WELL
+
+
+def _restore(asked: argparse.Namespace) -> int:
+    from ipy_envmagic import actions, wayback  # noqa: PLC0415 (only this command needs it)
+
+    print(wayback.restore(Environment.current(), asked.file, _face(), actions.Options(), terminal=False))
+    return _WELL
+
+
+def _repair(_asked: argparse.Namespace) -> int:
+    from ipy_envmagic import wayback  # noqa: PLC0415 (only this command needs it)
+
+    lines, whole = wayback.repair(Environment.current(), _face(), "command line")
+    print("\n".join(lines))
+    return _WELL if whole else _PROBLEM
+
+
+def _face() -> Face:
+    """Return the face of a run whose output goes to standard output."""
+    from ipy_envmagic.run.process import Face  # noqa: PLC0415 (only what changes something needs it)
+
+    def write(text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    return Face(write, lambda line: write(f"{line}\n"), str, progress=False)
+
+
 def _kernel_add(asked: argparse.Namespace) -> int:
     from ipy_envmagic import registering  # noqa: PLC0415 (only this command needs it)
 
@@ -214,14 +282,8 @@ def _environment(text: str) -> Environment:
 
 def _install_ipykernel(environment: Environment) -> None:
     from ipy_envmagic import actions  # noqa: PLC0415 (only an install needs it)
-    from ipy_envmagic.run.process import Face  # noqa: PLC0415 (as above)
 
-    def write(text: str) -> None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-
-    face = Face(write, lambda line: write(f"{line}\n"), str, progress=False)
-    actions.install_into(environment, ("ipykernel",), face)
+    actions.install_into(environment, ("ipykernel",), _face())
 
 
 def _show(answer: Report | Listing, as_json: bool) -> None:  # noqa: FBT001 (private)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,8 +19,7 @@ from ipy_envmagic.commands.requested import check_requirements_text
 from ipy_envmagic.environments import conda, distributions, kernel_needs, tools
 from ipy_envmagic.environments.environment import Environment
 from ipy_envmagic.errors import CommandFailed, CommandInterrupted, EnvMagicError, LineError
-from ipy_envmagic.run import changes as look
-from ipy_envmagic.run import lock, process
+from ipy_envmagic.run import lock, pending, process, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,9 +28,10 @@ if TYPE_CHECKING:
     from ipy_envmagic.commands.pip import Backend
     from ipy_envmagic.run.changes import Change, Stale
 
-__all__ = ["CommandResult", "Options", "install_into", "run"]
+__all__ = ["CommandResult", "Options", "carry_out", "install_into", "run"]
 
 _LEADING_NAME = re.compile(r"\s*(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)(?:\[[^]]*\])?(?P<rest>.*)", re.DOTALL)
+_PLACES = frozenset({"--index-url", "--extra-index-url", "--find-links", "--no-index", "--index", "--default-index"})
 _LARGEST_FILE = 1 << 20  # characters of a requirements file that are looked at
 
 
@@ -44,6 +43,7 @@ class Options:
     raise_on_error: bool = True
     pip_backend: Backend = "auto"
     interrupt_grace: float = 5.0
+    protect: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +146,17 @@ def run(
     for note in (*command.notes, *_owned_by_conda(program, words, environment)):
         face.say(mask(note))
     if command.mutates:
-        shown = mask(f"{program} {' '.join(command.arguments)}")
-        with lock.hold(environment.prefix, shown, face.say):
-            return _change(command, environment, face, options, needed=needed, terminal=terminal)
-    outcome = _execute(command, face, options, terminal=terminal, busy=lambda _tail: False)
+        request = transaction.Request(
+            (command,),
+            mask(f"{program} {' '.join(command.arguments)}"),
+            pending.me("terminal" if terminal else "kernel"),
+            _looked_in(program, words, mask),
+            options.protect,
+            terminal,
+            options.interrupt_grace,
+        )
+        return carry_out(request, environment, face, options, needed)
+    outcome = _execute(command, face, options, terminal=terminal)
     result = CommandResult(outcome.returncode, tuple(map(mask, command.argv)), seconds=outcome.seconds)
     return _judged(result, outcome, command=command, environment=environment, face=face, options=options)
 
@@ -179,10 +186,92 @@ def install_into(environment: Environment, requirements: Sequence[str], face: pr
     mask = secrets.masker(secrets.collect(command.argv, _seen_by(command)))
     face = process.Face(face.write, face.say, mask, face.progress, face.width, face.hold)
     face.say(mask(_shown(command)))
-    with lock.hold(environment.prefix, mask(f"{program} install {' '.join(requirements)}"), face.say):
-        outcome = process.run_in_cell(command, face, busy=lambda _tail: False)
-    result = CommandResult(outcome.returncode, tuple(map(mask, command.argv)), seconds=outcome.seconds)
-    _judged(result, outcome, command=command, environment=environment, face=face, options=options)
+    shown = mask(f"{program} install {' '.join(requirements)}")
+    carry_out(transaction.Request((command,), shown, pending.me("command line")), environment, face, options)
+
+
+def carry_out(
+    request: transaction.Request,
+    environment: Environment,
+    face: process.Face,
+    options: Options,
+    needed: Mapping[str, kernel_needs.Need] | None = None,
+    *,
+    folder: str | None = None,
+) -> CommandResult:
+    """Carry out a change as the only one of its prefix, and judge how it ended.
+
+    Parameters
+    ----------
+    request : Request
+        What.
+    environment : Environment
+        Where.
+    face : Face
+        Where the output and our own lines go; its mask hides the secrets of all commands.
+    options : Options
+        The user's configuration.
+    needed : mapping, optional
+        What the running kernel needs.
+    folder : str, optional
+        The prefix's folder of `ipy_envmagic.run.state`, where its lock is held already.
+
+    Raises
+    ------
+    CommandFailed
+        An exit status was not 0 (unless `options.raise_on_error` is false).
+    CommandInterrupted
+        It was interrupted, also while it waited for another one.
+    """
+    if folder is None:
+        with lock.hold(environment.prefix, request.shown, face.say) as folder:  # noqa: PLR1704 it is what was not given
+            done = transaction.change(request, environment, face, folder, needed)
+    else:
+        done = transaction.change(request, environment, face, folder, needed)
+    outcome, command = done.outcome, request.commands[-1]
+    result = CommandResult(
+        outcome.returncode,
+        tuple(face.mask(word) for one in request.commands for word in one.argv),
+        done.changes,
+        done.stale,
+        outcome.seconds,
+        done.notes,
+    )
+    if done.failure is not None:
+        raise _carrying(CommandFailed(f"{request.shown} failed: {done.failure}"), result)
+    return _judged(result, outcome, command=command, environment=environment, face=face, options=options)
+
+
+def plan(
+    program: str,
+    words: Sequence[str],
+    environment: Environment,
+    options: Options,
+    needed: Mapping[str, kernel_needs.Need] | None = None,
+) -> Command:
+    """Return the command of a line that nobody answers questions of.
+
+    Parameters
+    ----------
+    program : str
+        "pip", "uv", "conda", "mamba" or "micromamba".
+    words : sequence of str
+        The arguments.
+    environment : Environment
+        What it acts on.
+    options : Options
+        The user's configuration.
+    needed : mapping, optional
+        What the running kernel needs: a line that breaks it is refused.
+
+    Raises
+    ------
+    LineError
+        It cannot be run as it stands.
+    """
+    if needed:
+        _refuse_what_breaks_the_kernel(program, words, environment, needed)
+    return _plan(program, words, environment, options, interactive=False)
 
 
 def _plan(
@@ -236,48 +325,10 @@ def _project_environment(folder: str, environ: Mapping[str, str]) -> str | None:
     return os.path.normpath(os.path.join(folder, environ.get("UV_PROJECT_ENVIRONMENT") or ".venv"))
 
 
-def _change(
-    command: Command,
-    environment: Environment,
-    face: process.Face,
-    options: Options,
-    *,
-    needed: Mapping[str, kernel_needs.Need],
-    terminal: bool,
-) -> CommandResult:
-    """Run a command that changes the environment, and look what it changed."""
-    before = look.take(environment, sys.modules)
-    debris = set(distributions.leftovers(environment.site_directories))
-
-    def busy(tail: str) -> bool:
-        return "Installing collected packages" in tail or look.touched(before, environment)
-
-    outcome = _execute(command, face, options, terminal=terminal, busy=busy)
-    after = look.take(environment)
-    found = look.compare(before, after)
-    look.refresh(before, after, environment)
-    look.remember(before, after, found)
-    notes = (
-        *_debris(debris, distributions.leftovers(environment.site_directories), before, after),
-        *(kernel_needs.unmet(after.distributions, needed) if found else ()),
-    )
-    result = CommandResult(
-        outcome.returncode,
-        tuple(map(face.mask, command.argv)),
-        found,
-        look.stale_modules(before, after) if found else (),
-        outcome.seconds,
-        notes,
-    )
-    return _judged(result, outcome, command=command, environment=environment, face=face, options=options)
-
-
-def _execute(
-    command: Command, face: process.Face, options: Options, *, terminal: bool, busy: Callable[[str], bool]
-) -> process.Outcome:
+def _execute(command: Command, face: process.Face, options: Options, *, terminal: bool) -> process.Outcome:
     if terminal:
         return process.run_in_terminal(command)
-    return process.run_in_cell(command, face, busy=busy, grace=options.interrupt_grace)
+    return process.run_in_cell(command, face, busy=lambda _tail: False, grace=options.interrupt_grace)
 
 
 def _judged(
@@ -383,19 +434,21 @@ def _owned_by_conda(program: str, words: Sequence[str], environment: Environment
     return tuple(notes)
 
 
-def _debris(before: set[str], now: Sequence[str], had: look.Snapshot, has: look.Snapshot) -> tuple[str, ...]:
-    """Name what an installer that was stopped left behind, with the line that repairs."""
-    left = [path for path in now if path not in before]
-    if not left:
+def _looked_in(program: str, words: Sequence[str], mask: Callable[[str], str]) -> tuple[str, ...]:
+    """Return the options of a line that say where pip or uv looks; one with a secret is left out."""
+    if program not in ("pip", "uv"):
         return ()
-    gone = [one for key, one in had.distributions.items() if key not in has.distributions]
-    lines = [
-        f"The installer was stopped while it replaced files and left {', '.join(map(os.path.basename, left))} behind."
-    ]
-    wanted = " ".join(line.quote(f"{one.name}=={one.version}") for one in gone if one.version)
-    if wanted:
-        lines.append(f"To repair: %pip install --force-reinstall --no-deps {wanted}")
-    return tuple(lines)
+    parsed = read.parse_uv(words) if program == "uv" else read.parse(words)
+    found: list[str] = []
+    for option in parsed.options:
+        if option.name not in _PLACES:
+            continue
+        value = option.value
+        if value is not None and option.name == "--find-links" and os.path.exists(value):
+            value = os.path.abspath(value)
+        if value is None or mask(value) == value:
+            found += [option.name] if value is None else [option.name, value]
+    return tuple(found)
 
 
 def _restart(stale: Sequence[Stale]) -> str | None:

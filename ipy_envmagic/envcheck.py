@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ipy_envmagic.actions import CommandResult
     from ipy_envmagic.checks.listing import Listing
     from ipy_envmagic.checks.report import Check, Report
     from ipy_envmagic.commands.line import Evaluate
@@ -26,15 +27,19 @@ __all__ = ["check_cell", "envcheck", "warm"]
 
 _TIMEOUT = 30.0  # seconds for each import of --deep
 _FEW = 5  # problems that a failed check names
-_FLAGS = ("--deep", "--everywhere", "--fix", "--json", "--kernels", "--strict")
-_VALUES = ("--diff", "--extra", "--group", "--notebook", "--requirement", "--timeout")
-_PAGES = ("--everywhere", "--diff", "--kernels")  # which answer with a listing
+_FLAGS = ("--deep", "--everywhere", "--fix", "--history", "--json", "--kernels", "--repair", "--strict", "--undo")
+_VALUES = ("--diff", "--extra", "--group", "--notebook", "--requirement", "--restore", "--snapshot", "--timeout")
+_PAGES = ("--everywhere", "--diff", "--kernels", "--history")  # which answer with a listing
+_ACTS = ("--repair", "--undo", "--snapshot", "--restore")  # which do something
+_NUMBERED = ("--history", "--undo")
 _SHORT = {"-r": "--requirement"}
 _TAKES = {
     "--requirement": "a file: %envcheck -r requirements.txt",
     "--notebook": "a notebook: %envcheck --notebook analysis.ipynb",
     "--extra": "an extra's name: %envcheck -r pyproject.toml --extra test",
     "--group": "a dependency group's name: %envcheck -r pyproject.toml --group dev",
+    "--snapshot": "a file: %envcheck --snapshot pylock.toml",
+    "--restore": "a file: %envcheck --restore pylock.toml",
 }
 _MAGICS = ("pip", "uv", "conda", "mamba", "micromamba")
 
@@ -51,11 +56,12 @@ class _Asked:
     notebooks: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    number: int | None = None
 
     @property
     def page(self) -> str | None:
-        """The option that asks for a listing, None where a report is asked for."""
-        return next((option for option in _PAGES if option in self.flags), None)
+        """The option that asks for a listing, or for something to be done; None where a report is asked for."""
+        return next((option for option in (*_PAGES, *_ACTS) if option in self.flags), None)
 
 
 def envcheck(
@@ -64,7 +70,7 @@ def envcheck(
     evaluate: Evaluate,
     settings: EnvMagics,
     present: Callable[[Any, Callable[[InteractiveShell, Any], None]], None],
-) -> Report | Listing:
+) -> Report | Listing | CommandResult:
     """Run a line of %envcheck.
 
     Parameters
@@ -82,8 +88,8 @@ def envcheck(
 
     Returns
     -------
-    Report or Listing
-        After the fixes where they were asked for.
+    Report, Listing or CommandResult
+        The report after the fixes where they were asked for; of ``--undo`` and ``--restore`` what they changed.
 
     Raises
     ------
@@ -96,6 +102,8 @@ def envcheck(
     """
     asked = _read(session.parse_line(text, evaluate))
     show = _print_json if "--json" in asked.flags else session.show_report
+    if asked.page in _ACTS:
+        return _act(shell, asked, settings, present)
     if asked.page is not None:
         listing = _list(shell, asked)
         present(listing, show)
@@ -201,7 +209,7 @@ def _read(line: session.Line) -> _Asked:
         raise LineError(f"%envcheck takes no shell tail; take {line.tail!r} away")
     names: list[str] = []
     flags: set[str] = set()
-    timeout, other = _TIMEOUT, ""
+    timeout, other, number = _TIMEOUT, "", None
     lists: dict[str, list[str]] = {"--requirement": [], "--notebook": [], "--extra": [], "--group": []}
     words = iter(line.words)
     for word in words:
@@ -209,6 +217,10 @@ def _read(line: session.Line) -> _Asked:
             names.append(word)
             continue
         option, _, value = word.partition("=")
+        if option in _NUMBERED and value:
+            number = _whole_number(option, value)
+            flags.add(option)
+            continue
         if word in _FLAGS:
             flags.add(word)
             continue
@@ -220,7 +232,7 @@ def _read(line: session.Line) -> _Asked:
         value = value or next(words, "")
         if option == "--timeout":
             timeout = _seconds(value)
-        elif option == "--diff":
+        elif option == "--diff" or (option in _ACTS and value):
             other = value
             flags.add(option)
         elif not value:
@@ -230,7 +242,12 @@ def _read(line: session.Line) -> _Asked:
     if lists["--notebook"]:
         lists["--notebook"] += [name for name in names if name.endswith((".ipynb", ".py"))]
         names = [name for name in names if name not in lists["--notebook"]]
-    return _consistent(_Asked(tuple(names), frozenset(flags), timeout, other, *map(tuple, lists.values())))
+    if flags & set(_NUMBERED) and number is None and len(names) == 1:
+        number = _whole_number(next(option for option in _NUMBERED if option in flags), names.pop())
+    files, notebooks, extras, groups = map(tuple, lists.values())
+    return _consistent(
+        _Asked(tuple(names), frozenset(flags), timeout, other, files, notebooks, extras, groups, number)
+    )
 
 
 def _consistent(asked: _Asked) -> _Asked:
@@ -238,9 +255,12 @@ def _consistent(asked: _Asked) -> _Asked:
     page = asked.page
     if page is None:
         return asked
+    if asked.files or asked.notebooks or asked.extras or asked.groups:
+        raise LineError(f"{page} reads no other files; take them away")
     if len(asked.flags - {"--json"}) > 1:
         others = sorted(asked.flags - {"--json", page})
-        raise LineError(f"{page} lists and judges nothing; take {', '.join(others)} away")
+        does = "acts" if page in _ACTS else "lists"
+        raise LineError(f"{page} {does} and judges nothing; take {', '.join(others)} away")
     if page == "--everywhere" and not asked.names:
         raise LineError("--everywhere takes names: %envcheck --everywhere numpy")
     if page == "--diff" and not asked.other:
@@ -248,6 +268,13 @@ def _consistent(asked: _Asked) -> _Asked:
     if page != "--everywhere" and asked.names:
         raise LineError(f"{page} takes no names; take {' '.join(asked.names)} away")
     return asked
+
+
+def _whole_number(option: str, text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        example = "%envcheck --history 5" if option == "--history" else "%envcheck --undo 3"
+        raise LineError(f"{option} takes a number, as in {example}; {text!r} is none")
+    return int(text)
 
 
 def _unknown(word: str) -> LineError:
@@ -292,6 +319,10 @@ def _list(shell: InteractiveShell, asked: _Asked) -> Listing:
         from ipy_envmagic.checks.kernel_list import kernel_list  # noqa: PLC0415 only this page needs it
 
         return kernel_list(environment, state)
+    if asked.page == "--history":
+        from ipy_envmagic.wayback import history_page  # noqa: PLC0415 only this page needs it
+
+        return history_page(environment, state.home, asked.number)
     if asked.page == "--diff":
         from ipy_envmagic.checks.around import find_environment  # noqa: PLC0415 only this page needs it
         from ipy_envmagic.checks.difference import difference  # noqa: PLC0415 as above
@@ -300,6 +331,39 @@ def _list(shell: InteractiveShell, asked: _Asked) -> Listing:
     from ipy_envmagic.checks.everywhere import everywhere  # noqa: PLC0415 only this page needs it
 
     return everywhere(asked.names, environment, state)
+
+
+def _act(
+    shell: InteractiveShell,
+    asked: _Asked,
+    settings: EnvMagics,
+    present: Callable[[Any, Callable[[InteractiveShell, Any], None]], None],
+) -> Report | CommandResult:
+    """Repair, undo, save or restore; give what was changed, or how the environment is now."""
+    from ipy_envmagic import wayback  # noqa: PLC0415 few lines ask for it
+
+    environment, face = Environment.current(), frontend.face_of(shell)
+    terminal, options = frontend.has_terminal(shell), session.options_of(settings)
+    if asked.page in {"--undo", "--restore"}:
+        if asked.page == "--undo":
+            result = wayback.undo(environment, asked.number, face, options, terminal=terminal)
+        else:
+            result = wayback.restore(environment, asked.other, face, options, terminal=terminal)
+        present(result, session.show_result)
+        return result
+    if asked.page == "--snapshot":
+        written = wayback.snapshot(environment, asked.other, face)
+        frontend.show(f"Written: {', '.join(written)}. %envcheck --restore {asked.other} brings it back.")
+    else:
+        lines, whole = wayback.repair(environment, face, "terminal" if terminal else "kernel")
+        for line in lines:
+            frontend.show(line)
+        if not whole:
+            raise EnvCheckFailed("not everything could be put back", None, None)
+    report = check((), environment, Session.current(session.kernelspec_of(shell), shell.user_ns))
+    if asked.page == "--repair":
+        present(report, session.show_report)
+    return report
 
 
 # -- importing for trial

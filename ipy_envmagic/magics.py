@@ -51,6 +51,10 @@ class EnvMagics(Magics):
         5.0, min=0.0, help="Seconds that an interrupted program has to clean up before it is ended with all it started."
     ).tag(config=True)
 
+    protect = Bool(
+        default_value=True,
+        help="Keep what a command may replace (as hard links), and put it back where the command does not end well.",
+    ).tag(config=True)
     sync_shell = Bool(
         default_value=False,
         help="Let the notebook's shell act on the kernel's environment: PATH, and VIRTUAL_ENV or CONDA_PREFIX, are set "
@@ -181,6 +185,14 @@ class EnvMagics(Magics):
             %envcheck --everywhere numpy                  every copy, and which one this kernel imports
             %envcheck --diff ENV                          this environment against another: a path, a name, or shell
             %envcheck --kernels                           what each kernelspec starts, and whether it can
+
+        What changed, and the way back::
+
+            %envcheck --history                           what changed in this environment, and who did it
+            %envcheck --undo                              back to before the last change; --undo 3: before the third
+            %envcheck --snapshot pylock.toml              this environment as a lock file
+            %envcheck --restore pylock.toml               bring it back
+            %envcheck --repair                            after a crash: put back what it broke
 
         Nothing is imported, started or changed, unless an option asks for it:
 

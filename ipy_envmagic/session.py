@@ -27,6 +27,7 @@ __all__ = [
     "command",
     "complete",
     "kernelspec_of",
+    "options_of",
     "parse_line",
     "show_report",
     "show_result",
@@ -53,12 +54,7 @@ def command(shell: InteractiveShell, typed: Typed, settings: EnvMagics) -> actio
 
     program, cell = typed.program, typed.cell
     line = parse_line(typed.line, typed.evaluate)
-    options = actions.Options(
-        settings.echo,
-        settings.raise_on_error,
-        settings.pip_backend,  # type: ignore[arg-type] # the trait takes these words alone
-        settings.interrupt_grace,
-    )
+    options = options_of(settings)
     terminal = frontend.has_terminal(shell)
 
     def run(words: tuple[str, ...]) -> actions.CommandResult:
@@ -78,6 +74,19 @@ def command(shell: InteractiveShell, typed: Typed, settings: EnvMagics) -> actio
         )
     body = parse_body(cell, typed.evaluate, platform=sys.platform, home=os.path.expanduser("~"), environ=os.environ)
     return run((*line.words, *body))
+
+
+def options_of(settings: EnvMagics) -> actions.Options:
+    """Return the user's configuration as plain values."""
+    from ipy_envmagic import actions  # noqa: PLC0415 a check alone does without
+
+    return actions.Options(
+        settings.echo,
+        settings.raise_on_error,
+        settings.pip_backend,  # type: ignore[arg-type] # the trait takes these words alone
+        settings.interrupt_grace,
+        settings.protect,
+    )
 
 
 def kernelspec_of(shell: InteractiveShell) -> str | None:

@@ -7,6 +7,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
+from ipy_envmagic.checks import unfinished
 from ipy_envmagic.checks.asked import Asked, BadRequirement, masked, parse
 from ipy_envmagic.checks.fixes import conda_package
 from ipy_envmagic.checks.index import index_of
@@ -14,6 +15,7 @@ from ipy_envmagic.checks.report import About, Check, Finding, Kernel, Report
 from ipy_envmagic.checks.rules import apply
 from ipy_envmagic.checks.subject import Subject, gather
 from ipy_envmagic.environments.distributions import Distribution, installer
+from ipy_envmagic.run import state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +50,10 @@ def check(requirements: Sequence[str], environment: Environment, session: Sessio
     begun = time.perf_counter()
     index = index_of(distribution_directories(session))
     checks = tuple(_one(text, environment, session, index) for text in requirements)
+    findings: tuple[Finding, ...]
     findings, about = ((), None) if requirements else _whole(environment, session, index)
+    if state.existing(environment.prefix):
+        findings = (*unfinished.change_cut_off(environment), *findings)
     seconds = round(time.perf_counter() - begun, 6)
     return Report(_kernel(environment, session), checks, findings, seconds, session.home, about)
 

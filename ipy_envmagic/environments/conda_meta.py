@@ -27,6 +27,7 @@ __all__ = [
     "read_text",
     "record_names",
     "records",
+    "sources",
 ]
 
 _RECORD = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)-(?P<build>[^-]+)\.json")
@@ -79,6 +80,16 @@ def records(prefix: str) -> dict[str, CondaRecord]:
         record = _parse_record(read_text(os.path.join(prefix, "conda-meta", entry)))
         if record is not None:
             found[record.name] = record
+    return found
+
+
+def sources(prefix: str) -> dict[str, dict[str, str]]:
+    """Read from where conda took each package: "url" and "md5" as far as its record has them, by name."""
+    found = {}
+    for entry in record_names(prefix):
+        record = read_object(os.path.join(prefix, "conda-meta", entry))
+        if isinstance(record.get("name"), str):
+            found[record["name"]] = {key: record[key] for key in ("url", "md5") if isinstance(record.get(key), str)}
     return found
 
 

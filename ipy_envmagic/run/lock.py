@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import getpass
-import hashlib
 import json
 import os
 import socket
+import stat
 import time
 from typing import TYPE_CHECKING
+
+from ipy_envmagic.errors import CommandInterrupted
+from ipy_envmagic.run import pending, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,12 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = ["hold"]
 
-_FOLDER = ".ipy_envmagic"
 _RETRY = 0.2  # seconds
+_ORPHANS = 10.0  # seconds to wait for the program of a kernel that died: its guard ends it within two
 
 
 @contextlib.contextmanager
-def hold(prefix: str, what: str, say: Callable[[str], None]) -> Iterator[None]:
+def hold(prefix: str, what: str, say: Callable[[str], None]) -> Iterator[str]:
     """Hold the lock of a prefix while the body runs.
 
     Parameters
@@ -39,53 +42,72 @@ def hold(prefix: str, what: str, say: Callable[[str], None]) -> Iterator[None]:
     say : callable
         Takes the line that says for whom this one waits.
 
+    Yields
+    ------
+    str
+        The prefix's folder of `state`.
+
+    Raises
+    ------
+    CommandInterrupted
+        When the waiting is interrupted; nothing has been done.
+
     Notes
     -----
     Where the prefix cannot be written, the lock is in the user's state directory: it then holds among this user's
-    kernels.
-    An interrupt ends the waiting with a KeyboardInterrupt.
+    kernels. On a network file system it holds across hosts where that carries ``flock`` (NFS since Linux 2.6.12).
     """
-    from filelock import FileLock, Timeout  # noqa: PLC0415 imported at the first change
+    from filelock import FileLock  # noqa: PLC0415 imported at the first change
 
-    folder = _folder(prefix)
+    folder = state.folder(prefix)
     path = os.path.join(folder, "lock")
-    mine = FileLock(path, mode=0o666)
+    with contextlib.suppress(OSError):
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            os.unlink(path)  # a link that somebody put there: what it points to is none of ours
+    mine = FileLock(path, mode=0o600 | os.stat(folder).st_mode & 0o066)
+    try:
+        _acquire(mine, path, say)
+    except KeyboardInterrupt:
+        raise CommandInterrupted(f"Interrupted while it waited: {what} was not run") from None
+    try:
+        _sign(path, what)
+        _wait_for_orphans(folder, say)
+        yield folder
+    finally:
+        _release(mine, path)
+
+
+def _acquire(mine: BaseFileLock, path: str, say: Callable[[str], None]) -> None:
+    from filelock import Timeout  # noqa: PLC0415 as above
+
     said = False
     while True:
         try:
             mine.acquire(timeout=0)
-            break
         except Timeout:
             if not said:
                 say(f"Waiting for {_holder(path)}, which changes this environment now.")
                 said = True
             time.sleep(_RETRY)
-    try:
-        _sign(path, what)
-        yield
-    finally:
-        _release(mine, path)
+        else:
+            return
+
+
+def _wait_for_orphans(folder: str, say: Callable[[str], None]) -> None:
+    """Wait until the program of a kernel that was killed has ended: the lock went with the kernel, not with it."""
+    until = time.monotonic() + _ORPHANS
+    said = False
+    while time.monotonic() < until and any(map(pending.still_running, pending.left_open(folder))):
+        if not said:
+            say("Waiting for the installer of a kernel that was ended.")
+            said = True
+        time.sleep(_RETRY / 4)
 
 
 def _release(mine: BaseFileLock, path: str) -> None:
     with contextlib.suppress(OSError):
         os.unlink(f"{path}.json")
     mine.release()
-
-
-def _folder(prefix: str) -> str:
-    """Give the folder of the lock: in the prefix, else the user's own for this prefix."""
-    folder = os.path.join(prefix, _FOLDER)
-    with contextlib.suppress(OSError):
-        os.makedirs(folder, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return folder
-    import platformdirs  # noqa: PLC0415 only where the prefix is read-only
-
-    digest = hashlib.sha256(os.path.realpath(prefix).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    folder = os.path.join(platformdirs.user_state_dir("ipy_envmagic", appauthor=False), digest)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    return folder
 
 
 def _sign(path: str, what: str) -> None:
@@ -98,14 +120,12 @@ def _sign(path: str, what: str) -> None:
             "command": what,
             "since": time.strftime("%H:%M:%S"),
         }
-        with open(f"{path}.json", "w", encoding="utf-8") as file:
-            json.dump(mine, file)
+        state.write(f"{path}.json", json.dumps(mine))
 
 
 def _holder(path: str) -> str:
     try:
-        with open(f"{path}.json", encoding="utf-8") as file:
-            holder = json.load(file)
+        holder = json.loads(state.read(f"{path}.json"))
         where = "" if holder["host"] == socket.gethostname() else f" on {holder['host']}"
         who = "" if holder["user"] == getpass.getuser() else f" of {holder['user']}"
         return f"'{holder['command']}' (process {holder['pid']}{who}{where}, since {holder['since']})"

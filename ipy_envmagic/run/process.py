@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
     from ipy_envmagic.commands.command import Command
 
-__all__ = ["Face", "Outcome", "run_in_cell", "run_in_terminal"]
+__all__ = ["Face", "Interrupts", "Outcome", "run_in_cell", "run_in_terminal"]
 
 _CHUNK = 65536  # bytes asked of one read
 _BATCH = 1 << 18  # bytes gathered before the cell gets them, when they come faster than it can show them
 _BATCH_SECONDS = 0.05
 _FRAME_SECONDS = 0.1  # a progress line is renewed ten times a second at most
 _KEEP = 1 << 16  # characters of output kept for the error message
-_GUARD_AFTER = 0.25, 1.0  # seconds after which a program that changes files, or none, is guarded against our death
+_GUARD_AFTER = 0.0, 1.0  # seconds after which a program that changes files, or none, is guarded against our death
 _ROWS = 1  # of the program's terminal: with more, uv and tqdm draw several bars at once, which a cell cannot renew
 _BROKEN_PIPE = (120, 141)  # of CPython, whose last flush failed, and of a program that SIGPIPE ended
 
@@ -86,6 +86,8 @@ class Outcome:
         The end of the output, at most 64 KiB, "" where the program had the terminal.
     seconds : float
         Wall time.
+    own_returncode : int or None
+        The program's own, where a shell tail has one as well; None where that is `returncode`.
     """
 
     returncode: int
@@ -93,9 +95,17 @@ class Outcome:
     deferred: bool = False
     tail: str = ""
     seconds: float = 0.0
+    own_returncode: int | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the program itself, not its shell tail, did what it was to do."""
+        return not (self.returncode if self.own_returncode is None else self.own_returncode)
 
 
-def run_in_cell(command: Command, face: Face, *, busy: Callable[[str], bool], grace: float = 5.0) -> Outcome:
+def run_in_cell(
+    command: Command, face: Face, *, busy: Callable[[str], bool], grace: float = 5.0, mark: str | None = None
+) -> Outcome:
     """Run a command and stream its output.
 
     Parameters
@@ -109,6 +119,8 @@ def run_in_cell(command: Command, face: Face, *, busy: Callable[[str], bool], gr
         the environment half done.
     grace : float
         Seconds that an interrupted program has to clean up.
+    mark : str, optional
+        The value of `tree.MARK` by which its processes are known; by default a new one.
 
     Returns
     -------
@@ -119,44 +131,47 @@ def run_in_cell(command: Command, face: Face, *, busy: Callable[[str], bool], gr
     EnvMagicError
         When the program cannot be started.
     """
-    with _status_file(command) as status, _Interrupts() as interrupts:
-        run = _Run(command, face, status)
+    with _status_file(command) as status, Interrupts() as interrupts:
+        run = _Run(command, face, status, mark or secrets.token_hex(8))
         try:
             return run.follow(interrupts, busy, grace)
         finally:
             run.close()
 
 
-def run_in_terminal(command: Command) -> Outcome:
+def run_in_terminal(command: Command, *, mark: str | None = None) -> Outcome:
     """Run a command that has the terminal to itself, and wait for it; see `run_in_cell`."""
     started = time.monotonic()
-    with _status_file(command) as status, _Interrupts() as interrupts:
+    with _status_file(command) as status, Interrupts() as interrupts:
         argv = _with_shell(command, status)
-        environ = _environ(command)
+        environ = _environ(command) | ({tree.MARK: mark} if mark else {})
         with _explained(command), subprocess.Popen(argv, env=environ) as process:
+            guard = _Guard(process.pid, mark) if mark else None
             process.wait()
-        returncode = _status(process.returncode, status)
-        return Outcome(returncode, interrupts.count, seconds=time.monotonic() - started)
+            if guard is not None:
+                guard.close()
+        returncode = _status(command, process.returncode, status)
+        seconds = time.monotonic() - started
+        return Outcome(returncode, interrupts.count, seconds=seconds, own_returncode=_own_status(status))
 
 
 class _Run:
     """A program that is running, with its output's end in our hands."""
 
-    def __init__(self, command: Command, face: Face, status: str | None) -> None:
+    def __init__(self, command: Command, face: Face, status: str | None, mark: str) -> None:
         self.command = command
         self.face = face
         self.status = status
-        self.mark = secrets.token_hex(8)
+        self.mark = mark
         self.started = time.monotonic()
         self.screen = Screen(progress=face.progress, width=face.width)
         self.tail = ""
         self.pending: list[str] = []
         self.written_at = self.framed_at = self.started
-        self.guard: int | None = None
-        self.guard_process: subprocess.Popen[bytes] | None = None
+        self.guard: _Guard | None = None
         self.process, self.output = _start(command, face, status, self.mark)
 
-    def follow(self, interrupts: _Interrupts, busy: Callable[[str], bool], grace: float) -> Outcome:
+    def follow(self, interrupts: Interrupts, busy: Callable[[str], bool], grace: float) -> Outcome:
         """Stream until the program ends."""
         seen = 0
         deferred = False
@@ -180,8 +195,9 @@ class _Run:
             self._kill()  # the program is gone; what it started is ended with it
         self._write(self.screen.finish())
         self._flush()
-        returncode = _status(self.process.returncode, self.status, self.tail)
-        return Outcome(returncode, seen, deferred, self.tail, time.monotonic() - self.started)
+        returncode = _status(self.command, self.process.returncode, self.status, self.tail)
+        seconds = time.monotonic() - self.started
+        return Outcome(returncode, seen, deferred, self.tail, seconds, _own_status(self.status))
 
     def close(self) -> None:
         """Let go of everything; a program that still runs (an error of ours) is ended."""
@@ -189,18 +205,16 @@ class _Run:
             self._kill()
             self.process.wait()
         self.output.close()
-        if self.guard is not None and self.guard_process is not None:
-            self.guard_process.kill()  # quicker than telling it: it may not even have begun to listen
-            self.guard_process.wait()
-            os.close(self.guard)
+        if self.guard is not None:
+            self.guard.close()
 
     # -- output
 
-    def _read_once(self, interrupts: _Interrupts) -> bool:
+    def _read_once(self, interrupts: Interrupts) -> bool:
         """Take what is there, or wait a moment; False when the program has ended and all is read."""
         now = time.monotonic()
         if self.guard is None and now - self.started > _GUARD_AFTER[not self.command.mutates]:
-            self._start_guard()
+            self.guard = _Guard(self.process.pid, self.mark)
         data = self._gather(interrupts)
         if data:
             self._write(self.screen.feed(data))
@@ -212,7 +226,7 @@ class _Run:
             self._flush()
         return data is not None
 
-    def _gather(self, interrupts: _Interrupts) -> bytes | None:
+    def _gather(self, interrupts: Interrupts) -> bytes | None:
         """Read for as long as more comes at once; None at the end."""
         parts: list[bytes] = []
         size, until = 0, time.monotonic() + _BATCH_SECONDS
@@ -274,15 +288,18 @@ class _Run:
         elif self.process.poll() is None:
             subprocess.run(["taskkill", "/T", "/F", "/PID", str(self.process.pid)], capture_output=True, check=False)
 
-    def _start_guard(self) -> None:
-        """Start the process that ends the program should this kernel be killed: it can do nothing itself then."""
-        self.guard = -1
+
+class _Guard:
+    """The process that ends a program should this kernel be killed, which can do nothing itself then."""
+
+    def __init__(self, leader: int, mark: str) -> None:
+        self.process: subprocess.Popen[bytes] | None = None
         if not hasattr(os, "killpg") or not sys.executable:
             return
-        read, self.guard = os.pipe()
-        argv = [sys.executable, "-I", "-S", tree.__file__, str(read), str(self.process.pid), self.mark]
+        read, self.pipe = os.pipe()
+        argv = [sys.executable, "-I", "-S", tree.__file__, str(read), str(leader), mark]
         environ = {name: value for name, value in os.environ.items() if name != tree.MARK}
-        self.guard_process = subprocess.Popen(
+        self.process = subprocess.Popen(
             argv,
             env=environ,
             pass_fds=(read,),
@@ -293,15 +310,22 @@ class _Run:
         )
         os.close(read)
 
+    def close(self) -> None:
+        """Send it away."""
+        if self.process is not None:
+            self.process.kill()  # quicker than telling it: it may not even have begun to listen
+            self.process.wait()
+            os.close(self.pipe)
 
-class _Interrupts:
+
+class Interrupts:
     """Count interrupts for as long as it is entered, in place of a KeyboardInterrupt at any line."""
 
     def __init__(self) -> None:
         self.count = 0
         self.wakeup: int | None = None
 
-    def __enter__(self) -> _Interrupts:  # noqa: PYI034 typing.Self is not in Python 3.10
+    def __enter__(self) -> Interrupts:  # noqa: PYI034 typing.Self is not in Python 3.10
         if threading.current_thread() is threading.main_thread():
             self.wakeup, self._wake = os.pipe()
             self._previous = signal.signal(signal.SIGINT, self._on_interrupt)
@@ -451,15 +475,16 @@ def _environ(command: Command) -> dict[str, str]:
 def _with_shell(command: Command, status: str | None) -> list[str] | str:
     """Give what to start: the program itself, or ``/bin/sh`` where the user typed a shell tail.
 
-    The program's words reach the shell as its arguments, so only the tail is read by it. The status of a pipe is its
-    last program's; ours is the first, so the shell writes it down.
+    The program's words reach the shell as its arguments, so only the tail is read by it. The status is that of the last
+    program; ours is the first, so the shell writes it down.
     """
     tail = command.shell_tail
     if tail is None:
         return list(command.argv)
     if sys.platform == "win32":
         return _for_cmd(command.argv, tail)
-    first = '{ "$@"; echo $? >"$IPY_ENVMAGIC_STATUS"; }' if status else '"$@"'
+    told = '{ "$@"; ours=$?; echo $ours >"$IPY_ENVMAGIC_STATUS"; (exit $ours); }'
+    first = told if status else '"$@"'
     script = f"{first} {tail}"
     if status:
         script = f"IPY_ENVMAGIC_STATUS={_sh_quote(status)}; {script}"
@@ -481,26 +506,33 @@ def _sh_quote(text: str) -> str:
 
 @contextlib.contextmanager
 def _status_file(command: Command) -> Iterator[str | None]:
-    """Give a private file for the first status of a pipe; None where there is no pipe."""
-    tail = command.shell_tail or ""
-    if not tail.startswith("|") or tail.startswith("||") or sys.platform == "win32":
+    """Give a private file for the program's own status; None where there is no shell tail."""
+    if not command.shell_tail or sys.platform == "win32":
         yield None
         return
     with tempfile.TemporaryDirectory(prefix="ipy-envmagic-") as folder:
         yield os.path.join(folder, "status")
 
 
-def _status(returncode: int, status: str | None, tail: str = "") -> int:
+def _own_status(status: str | None) -> int | None:
+    """Read the program's own status; None where the shell has not written one."""
+    if status is not None:
+        with contextlib.suppress(OSError, ValueError), open(status, encoding="ascii") as file:
+            return int(file.read())
+    return None
+
+
+def _status(command: Command, returncode: int, status: str | None, tail: str = "") -> int:
     """Tell the run's status: behind a pipe the program's own, then the tail's, whose 1 (grep: no line) is no failure.
 
     A program that ends because the tail has read enough (``| head``) has not failed either.
     """
-    if status is None:
+    shell_tail = command.shell_tail or ""
+    if status is None or not shell_tail.startswith("|") or shell_tail.startswith("||"):
         return returncode
-    with contextlib.suppress(OSError, ValueError), open(status, encoding="ascii") as file:
-        first = int(file.read())
-        if first and first not in _BROKEN_PIPE and not re.search(r"[Bb]roken pipe|Pipe to stdout was broken", tail):
-            return first
+    first = _own_status(status)
+    if first and first not in _BROKEN_PIPE and not re.search(r"[Bb]roken pipe|Pipe to stdout was broken", tail):
+        return first
     return 0 if returncode == 1 else returncode
 
 

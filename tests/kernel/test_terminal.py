@@ -115,7 +115,9 @@ def test_a_hint_stands_under_the_traceback_once(terminal):
     assert shown.count("Hint: envmagic_demo_nowhere is not installed") == 1, shown
     assert shown.index("ModuleNotFoundError") < shown.index("Hint:")
     assert "Hint:" not in run(terminal, "x = 1")
-    raised = run(terminal, "exec('try:\\n import envmagic_demo_no\\nexcept ImportError as e: raise RuntimeError() from e')")
+    raised = run(
+        terminal, "exec('try:\\n import envmagic_demo_no\\nexcept ImportError as e: raise RuntimeError() from e')"
+    )
     assert raised.count("Hint: envmagic_demo_no is not installed") == 1, raised
     handled = run(terminal, "exec('try:\\n import envmagic_demo_no\\nexcept ImportError: pass')")
     assert "Hint:" not in handled
