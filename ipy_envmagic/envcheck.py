@@ -245,9 +245,7 @@ def _read(line: session.Line) -> _Asked:
     if flags & set(_NUMBERED) and number is None and len(names) == 1:
         number = _whole_number(next(option for option in _NUMBERED if option in flags), names.pop())
     files, notebooks, extras, groups = map(tuple, lists.values())
-    return _consistent(
-        _Asked(tuple(names), frozenset(flags), timeout, other, files, notebooks, extras, groups, number)
-    )
+    return _consistent(_Asked(tuple(names), frozenset(flags), timeout, other, files, notebooks, extras, groups, number))
 
 
 def _consistent(asked: _Asked) -> _Asked:

@@ -44,9 +44,13 @@ for name in sys.argv[1:]:
     except ModuleNotFoundError as error:
         found[name] = None if error.name == name else repr(error)
         continue
-    versions = {package.__version__}
-    parts = [importlib.import_module(f"{name}.part{number}") for number in range(package.COUNT)]
-    versions |= {part.VERSION for part in parts}
+    try:
+        versions = {package.__version__}
+        parts = [importlib.import_module(f"{name}.part{number}") for number in range(package.COUNT)]
+        versions |= {part.VERSION for part in parts}
+    except (AttributeError, ImportError) as error:
+        found[name] = f"broken: {error!r}; {list(package.__path__)}"
+        continue
     there = {one.name for one in pkgutil.iter_modules(package.__path__)}
     extra = there - {f"part{number}" for number in range(package.COUNT)}
     found[name] = sorted(versions)[0] if len(versions) == 1 and not extra else f"mixture {versions} {sorted(extra)[:3]}"
@@ -175,10 +179,11 @@ def interrupt(process, rng):
 
 def kill_installer(process, _rng):
     for pid in of_mark(process.pid):
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            is_installer = b"install" in file.read()
-        if is_installer:
-            os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                is_installer = b"install" in file.read()
+            if is_installer:
+                os.kill(pid, signal.SIGKILL)
 
 
 def kill_kernel(process, _rng):

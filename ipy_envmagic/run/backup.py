@@ -329,6 +329,8 @@ def _remove_unless(path: str, is_right: Callable[[int], bool]) -> None:
 def _remove(path: str) -> None:
     try:
         if stat.S_ISDIR(os.lstat(path).st_mode):
+            shutil.rmtree(path, ignore_errors=True)  # as much of it as can go
+            os.lstat(path)
             shutil.rmtree(path)
         else:
             os.unlink(path)

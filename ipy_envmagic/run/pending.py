@@ -198,7 +198,7 @@ def differences(entry: Pending, *, late: bool, kept_for: frozenset[str] = frozen
     late : bool
         Whether others may have changed things since: what is younger than the entry's last sign of life stays.
     kept_for : frozenset of str
-        Normalised names of distributions that others have changed since: what these have lost stays lost.
+        Normalised names of distributions that others have changed since: what is theirs, or was, stays as it is.
     """
     until = None
     if late:
@@ -206,7 +206,10 @@ def differences(entry: Pending, *, late: bool, kept_for: frozenset[str] = frozen
             until = os.stat(os.path.join(entry.folder, "entry.json")).st_mtime + _AFTER
     found = backup.differences(entry.roots, entry.kept, until)
     theirs = _files_of(kept_for, entry) if kept_for else frozenset()
-    return replace(found, lost=tuple(pair for pair in found.lost if pair[0] not in theirs)) if theirs else found
+    if not theirs:
+        return found
+    new = (path for path in found.new if path not in theirs)
+    return replace(found, new=tuple(new), lost=tuple(pair for pair in found.lost if pair[0] not in theirs))
 
 
 def roll_back(found: Differences) -> tuple[int, tuple[str, ...]]:
@@ -245,16 +248,21 @@ def me(kind: str) -> dict[str, Any]:
 
 
 def _files_of(names: frozenset[str], entry: Pending) -> frozenset[str]:
-    """Return the paths that some distributions had when they were kept."""
+    """Return the paths that some distributions have, or had when they were kept, and the folders of these."""
     found: set[str] = set()
     for number, root in enumerate(entry.roots):
-        kept = os.path.join(entry.kept, str(number))
-        for one in distributions.listed(kept):
-            if distributions.normalise(one.name) in names:
-                inside = os.path.basename(one.path)
-                found.add(os.path.join(root.path, inside))
-                found.update(os.path.normpath(os.path.join(root.path, path)) for path in distributions.record(one))
-    return frozenset(found | {os.path.dirname(path) for path in found} - {root.path for root in entry.roots})
+        for place in (os.path.join(entry.kept, str(number)), root.path):
+            for one in distributions.listed(place):
+                if distributions.normalise(one.name) in names:
+                    paths = [f"{os.path.basename(one.path)}/METADATA", *distributions.record(one)]
+                    found.update(os.path.normpath(os.path.join(root.path, path)) for path in paths)
+    tops = {root.path for root in entry.roots}
+    for path in tuple(found):
+        above = os.path.dirname(path)
+        while above not in found and above not in tops and len(above) > 1:
+            found.add(above)
+            above = os.path.dirname(above)
+    return frozenset(found)
 
 
 def _read(folder: str) -> Pending | None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Done", "Request", "catch_up", "change", "repair"]
 
 REPAIR = "%envcheck --repair"
+_FEW = 3  # paths that a line names
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +213,7 @@ def repair(folder: str, environment: Environment, by: Mapping[str, Any]) -> tupl
             _append(folder, environment, line, known, after, always=bool(count))
             if failed:
                 whole = False
-                lines += [f"{cut_off(entry)} Not put back: {', '.join(failed)}"]
+                lines += [f"{cut_off(entry)} Not put back: {_few(failed)}."]
                 continue
             pending.close(entry)
         done = f"{_counted(count)} put back or taken away." if count else "It had broken nothing."
@@ -263,10 +264,15 @@ def _roll_back(entry: pending.Pending, face: process.Face) -> list[str]:
     if not found:
         return []
     count, failed = pending.roll_back(found)
-    face.say(f"It did not end well, so the environment is as it was before: {_counted(count)} put back or taken away.")
+    but = f", but for {len(failed)}" if failed else ""
+    face.say(
+        f"It did not end well, so the environment is as it was before{but}: {_counted(count)} put back or taken away."
+    )
     if not failed:
         return ["put back"]
-    return ["put back", f"Not put back: {', '.join(failed)}. {REPAIR} tries it again."]
+    told = f"Not put back: {_few(failed)}. When that can be written, {REPAIR} tries it again."
+    face.say(told)
+    return ["put back", told]
 
 
 def _write_down(
@@ -334,6 +340,11 @@ def _debris(before: set[str], now: Sequence[str], had: look.Snapshot, has: look.
     if wanted:
         lines.append(f"To repair: %pip install --force-reinstall --no-deps {wanted}")
     return tuple(lines)
+
+
+def _few(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - _FEW} more" if len(paths) > _FEW else ""
+    return f"{', '.join(paths[:_FEW])}{more}"
 
 
 def _counted(count: int) -> str:

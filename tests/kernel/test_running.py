@@ -123,8 +123,11 @@ def test_an_interrupt_while_versions_are_swapped_waits_for_the_end(fresh_kernel,
     assert shown.strip() == "2.0"
 
 
-def test_debris_is_reported_with_the_line_that_repairs(fresh_kernel, fresh_venv, tmp_path):
+@pytest.mark.parametrize("protect", [True, False])
+def test_a_swap_that_is_ended_by_a_second_interrupt(fresh_kernel, fresh_venv, tmp_path, protect):
+    """Protected, the old version is put back; else what pip left is named, with the line that repairs."""
     one, two = many_files(tmp_path, "1.0"), many_files(tmp_path, "2.0")
+    fresh_kernel.run(f"%config EnvMagics.protect = {protect}")
     fresh_kernel.run(f"%pip install -q --no-compile {one}")
     running = fresh_kernel.start(f"%pip install --no-compile {two}", stdin=True)
     running.wait_for("Installing collected packages", 60)
@@ -136,12 +139,18 @@ def test_debris_is_reported_with_the_line_that_repairs(fresh_kernel, fresh_venv,
     assert cell.error.ename == "CommandInterrupted", cell
     assert "was interrupted" in cell.error.text
     left = [path.name for path in fresh_venv.site_packages.glob("~*")]
+    shown = "import envmagic_demo_big.part2999 as m; m.value"
+    if protect:
+        assert left == []
+        assert "the environment is as it was before" in cell.plain
+        assert fresh_kernel.run(shown).result == "'1.0'"
+        return
     assert left
     assert left[0] in cell.error.text
     repair = "%pip install --force-reinstall --no-deps envmagic-demo-big==1.0"
     assert repair in cell.error.text
     assert fresh_kernel.run(f"{repair} --find-links {tmp_path}").status == "ok"
-    assert fresh_kernel.run("import envmagic_demo_big.part2999 as m; m.value").result == "'1.0'"
+    assert fresh_kernel.run(shown).result == "'1.0'"
 
 
 # -- output

@@ -40,7 +40,8 @@ def test_whole_or_unchanged(new_survivor, way, program, share):
     finished = 0
     for number in range(count):
         problems, done, _ = attempt(survivor, way, rng)
-        assert not problems, (seed, number, *problems)
+        if problems:
+            pytest.fail("\n".join([f"seed {seed}, attempt {number}", *problems]), pytrace=False)
         finished += done
         if None in survivor.look()[0].values():
             put_back(survivor)

@@ -1,14 +1,16 @@
 """The lock of a prefix: between real processes."""
 
+import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from ipy_envmagic.run import lock
+from ipy_envmagic.run import lock, pending, state, tree
 
 ROOT = str(Path(lock.__file__).resolve().parents[2])
 HOLDER = """
@@ -77,3 +79,53 @@ def test_a_prefix_that_is_a_file(tmp_path, home):
     prefix.touch()
     with lock.hold(str(prefix), "x", print):
         assert list(home.rglob("lock.json"))
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="processes are found in /proc")
+def test_the_installer_of_a_dead_kernel_is_waited_for(tmp_path):
+    """Its lock went with the kernel; the program itself goes on until the guard has ended it."""
+    folder = Path(state.folder(str(tmp_path)))
+    entry = folder / "pending/00aa"
+    entry.mkdir(parents=True)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    by = {**pending.me("kernel"), "pid": dead.pid, "began": "1"}
+    told = {"command": "pip install x", "since": "2026-01-01T00:00:00Z", "by": by, "roots": []}
+    (entry / "entry.json").write_text(json.dumps(told))
+    said = []
+    with subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(60)"], env={**os.environ, tree.MARK: "00aa"}
+    ) as orphan:
+        threading.Timer(1.0, orphan.kill).start()
+        time.sleep(0.2)
+        with lock.hold(str(tmp_path), "pip install y", said.append):
+            assert orphan.poll() is not None
+    assert said == ["Waiting for the installer of a kernel that was ended."]
+
+
+def test_an_interrupt_while_waiting_is_an_interrupt(tmp_path):
+    code = HOLDER.replace(
+        "with lock",
+        "import os, signal, threading\nthreading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()\nwith lock",
+    )
+    with holder(tmp_path, 30) as child:
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path), ROOT, "0"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+        child.kill()
+    assert "CommandInterrupted: Interrupted while it waited: pip install x was not run" in done.stderr
+
+
+def test_a_link_in_the_lock_s_place_is_not_followed(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    folder = state.folder(str(tmp_path))
+    os.symlink(secret, f"{folder}/lock")
+    os.symlink(secret, f"{folder}/lock.json")
+    with lock.hold(str(tmp_path), "x", print):
+        assert secret.read_text() == "secret"
+    assert secret.exists()
