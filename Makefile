@@ -3,6 +3,8 @@
 # make test-wide   the packages that notebooks use most, installed from an index: no false alarm (not part of make test)
 # make test-browser   the tests in a real JupyterLab alone (a part of make test where chromium is)
 # make test-hub    a real JupyterHub: a shared prefix, and a kernel of one's own (needs npm; not part of make test)
+# make soak    eight kernels that change one environment for ten minutes (SECONDS=60: for one; not part of make test)
+# make fuzz    bad input by atheris, RUNS inputs for each reader (60000; not part of make test)
 # make lint   ruff and mypy
 # make docs   build the documentation's site, in site/
 # make bench  measure beside the peers; writes benchmarks/README.md
@@ -23,7 +25,7 @@ SOURCES = $(shell find ipy_envmagic -name '*.py' -o -name '*.json' -o -name 'py.
 # What an active environment or a person's shell says must not reach the environments made here.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: demo docs test test-wide test-hub test-browser lint bench build clean
+.PHONY: demo docs test test-wide test-hub test-browser soak fuzz lint bench build clean
 .DEFAULT_GOAL = test
 
 define make_environment
@@ -90,6 +92,19 @@ test-hub: .venv-hub/made .npm-hub/made
 test-browser: .venv/made
 	.venv/bin/python tools/lanes.py browser
 
+soak: .venv/made
+	IPY_ENVMAGIC_TEST_SOAK=$(or $(SECONDS),600) .venv/bin/python -m pytest -q -s -n 0 tests/soak
+
+.venv-fuzz/bin/python:
+	$(call make_environment,.venv-fuzz)
+
+.venv-fuzz/made: pyproject.toml | .venv-fuzz/bin/python
+	.venv-fuzz/bin/python $(PIP_INSTALL) --editable '.[yaml]' atheris
+	@touch .venv-fuzz/made
+
+fuzz: .venv-fuzz/made
+	.venv-fuzz/bin/python tools/fuzz.py --runs $(or $(RUNS),60000)
+
 lint: .venv/made
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
@@ -105,5 +120,5 @@ build: .venv/made
 	.venv/bin/python -m build --outdir dist .
 
 clean:
-	rm -rf .venv .venv-demo .venv-bench .venv-wide .venv-hub .npm-hub .lanes dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-demo .venv-bench .venv-wide .venv-hub .venv-fuzz .fuzz .npm-hub .lanes dist build site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

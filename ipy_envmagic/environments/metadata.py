@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["direct_url", "installer", "metadata_headers", "record", "top_level"]
 
 _HEAD = 1 << 16
+_LONGEST_HEAD = 1 << 20
+_SEAM = 4  # bytes of an end that may lie over two pieces
 _LIMIT = 1 << 24
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _CODE = (".py", ".so", ".pyd", ".pyi", ".pyc")
@@ -152,9 +154,10 @@ def _read_head(path: str) -> bytes:
     head = b""
     try:
         with open(path, "rb") as file:
-            while len(head) < _LIMIT and (chunk := file.read(_HEAD)):
+            while len(head) < _LONGEST_HEAD and (chunk := file.read(_HEAD)):
+                at = max(0, len(head) - _SEAM)
                 head += chunk
-                end = _END_OF_HEAD.search(head)
+                end = _END_OF_HEAD.search(head, at)
                 if end:
                     return head[: end.start()]
     except NotADirectoryError:
@@ -190,25 +193,25 @@ def _read_zipped(path: str, inside: str) -> bytes:
     import zipfile  # noqa: PLC0415 eggs are rare
 
     try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.read(inside)[:_LIMIT]
+        with zipfile.ZipFile(path) as archive, archive.open(inside) as file:
+            return file.read(_LIMIT)
     except Exception:  # noqa: BLE001 a damaged zip file raises whatever its damage leads to
         return b""
 
 
 def _parse_head(head: bytes) -> dict[str, list[str]]:
-    headers: dict[str, list[str]] = {}
-    values: list[str] | None = None
+    headers: dict[str, list[list[str]]] = {}
+    values: list[list[str]] | None = None
     for line in head.decode("utf-8", "replace").replace("\r\n", "\n").split("\n"):
         if line[:1] in {" ", "\t"}:
             if values:
-                values[-1] += "\n" + line.strip()
+                values[-1].append(line.strip())
             continue
         name, colon, value = line.partition(":")
         values = headers.setdefault(name.strip().lower(), []) if colon else None
         if values is not None:
-            values.append(value.strip())
-    return headers
+            values.append([value.strip()])
+    return {name: ["\n".join(lines) for lines in several] for name, several in headers.items()}
 
 
 def _paths_of_record(text: str) -> list[str]:
