@@ -431,7 +431,27 @@ def _lines(report: Report) -> Iterator[tuple[str, str]]:
             frontend.note(f"Not run, for the name is a guess: {'; '.join(finding.fix.magic)}")
             continue
         for line in finding.fix.magic:
+            if near := _nearly(line):
+                frontend.note(f"Not run, for {near}. If you mean it, run it yourself: {line}")
+                continue
             yield line, finding.code
+
+
+def _nearly(line: str) -> str | None:
+    """Say of which name of an install line a widely used one is a letter or two away: it may be a trap."""
+    program, _, rest = line.partition(" ")
+    if program not in {f"%{name}" for name in _MAGICS} or " install " not in f" {rest} ":
+        return None
+    import re  # noqa: PLC0415 only a fix needs it
+    import shlex  # noqa: PLC0415 as above
+
+    from ipy_envmagic.checks.causes.spelling import near_well_known  # noqa: PLC0415 as above
+
+    for word in shlex.split(rest):
+        name = re.match(r"[A-Za-z0-9][\w.-]*", word)
+        if name is not None and (near := near_well_known(name[0])):
+            return f"{name[0]} is nearly {near}, which is widely used"
+    return None
 
 
 def _restart(report: Report) -> str | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from wheels import make_wheel
 
-__all__ = ["WAYS", "Survivor", "attempt", "make_wheels", "put_back"]
+__all__ = ["WAYS", "Survivor", "attempt", "make_wheels", "of_mark", "put_back"]
 
 FILES = 120
 DRIVER = """

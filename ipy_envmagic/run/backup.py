@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shutil
 import stat
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ _PASSED_OVER = frozenset({"__pycache__", FOLDER})
 _OF_CONDA = frozenset({"pkgs", "envs", "conda-bld", "locks", "var", "tmp"})  # at the top of a prefix of conda's
 _BESIDE = ("bin", "Scripts", "include", "share", "etc")  # of a virtual environment
 _WRITTEN_IN_PLACE = (".pth", ".egg-link", "conda-meta/history")
+_HALF_COMPILED = re.compile(r"\.pyc\.\d+$")  # what importlib renames once it is whole
 _COPIES = 256 << 20  # bytes that are copied, where links cannot be
 _NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
@@ -156,7 +158,11 @@ def differences(roots: tuple[Root, ...], target: str, until: float | None = None
         stack = [(root.path, os.path.join(target, str(number)), frozenset((*_PASSED_OVER, *root.passed_over)))]
         while stack:
             live, kept, passed_over = stack.pop()
-            now = {entry.name: entry for entry in _entries(live) if entry.name not in passed_over}
+            now = {entry.name: entry for entry in _entries(live)}
+            if root.alone and "__pycache__" in now:
+                half_written = (one for one in _entries(f"{live}/__pycache__") if _HALF_COMPILED.search(one.name))
+                new += [path for entry in half_written for path in _older(entry, until)]
+            now = {name: entry for name, entry in now.items() if name not in passed_over}
             for was in _entries(kept):
                 entry = now.pop(was.name, None)
                 path = f"{live}/{was.name}"

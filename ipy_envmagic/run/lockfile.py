@@ -78,7 +78,9 @@ def to_toml(packages: Iterable[Locked], python: str, created_by: str) -> str:
         The program's name.
     """
     lines = ['lock-version = "1.0"', f"requires-python = {_text(python)}", f"created-by = {_text(created_by)}"]
-    for one in sorted(packages, key=lambda one: normalise(one.name)):
+    found = sorted(packages, key=lambda one: normalise(one.name))
+    lines += [] if found else ["packages = []"]
+    for one in found:
         lines += ["", "[[packages]]", f"name = {_text(normalise(one.name))}"]
         lines += [f"version = {_text(one.version)}"] if one.version and one.kind == "index" else []
         lines += list(_source(one))

@@ -1,14 +1,18 @@
 """%conda in real kernels of real conda environments, with a real conda."""
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import stat
 import sys
+from pathlib import Path
 
 import pytest
 from conda_fixtures import OTHER
 from kernels import Kernel
+from survival import of_mark
 
 from ipy_envmagic.environments.installers import Where, put_by
 
@@ -336,3 +340,62 @@ def test_a_conda_environment_becomes_a_kernel(conda_kernel, new_conda_environmen
         assert page["kernel"]["kernelspec"] == "ours"
         python = next(program for program in page["environment"]["shell"] if program["name"] == "python")
         assert python["here"], python
+
+
+def names(prefix):
+    return sorted(path.name for path in (prefix / "conda-meta").glob("*.json"))
+
+
+def test_the_way_back(conda_kernel):
+    """Undo by the very files, a snapshot with its explicit list, and back to it."""
+    kernel = conda_kernel()
+    states = [names(kernel.prefix)]
+    for line in ("%conda install needsdep", "%conda install ourpkg=2.0"):
+        assert kernel.run(line).status == "ok"
+        states.append(names(kernel.prefix))
+    (line, _) = json.loads(kernel.run("%envcheck --history --json").stdout)["changes"]
+    (change, _) = line["changes"]
+    assert (change["name"], change["source"], change["before"]) == ("needsdep", "conda", None)
+    assert change["after"]["build"] == "py_0"
+    assert change["after"]["origin"]["channel"] == "conda-forge"
+    cell = kernel.run("%envcheck --undo")
+    assert cell.status == "ok", cell
+    assert names(kernel.prefix) == states[1]
+    assert kernel.run("import ourpkg, needsdep; ourpkg.__version__").result == "'1.0'"
+    kernel.run("%envcheck --snapshot pylock.toml")
+    listed = (kernel.cwd / "pylock.conda.txt").read_text().splitlines()
+    assert listed[0] == "@EXPLICIT"
+    assert len(listed) - 1 == len(states[1])
+    assert kernel.run("%conda remove needsdep").status == "ok"
+    cell = kernel.run("%envcheck --restore pylock.toml")
+    assert cell.status == "ok", cell
+    assert names(kernel.prefix) == states[1]
+    cell = kernel.run("%envcheck --undo 1")
+    assert cell.status == "ok", cell
+    assert names(kernel.prefix) == states[0]
+    assert kernel.run("%envcheck ourpkg").status == "ok"
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="processes are found in /proc")
+@pytest.mark.parametrize("moment", ["Preparing transaction", "Verifying transaction", "Executing transaction"])
+def test_a_conda_that_is_killed_in_its_transaction(conda_kernel, moment):
+    kernel = conda_kernel()
+    before = names(kernel.prefix)
+    pid = int(kernel.run("import os; os.getpid()").result)
+    running = kernel.start("%conda install ourpkg=2.0 needsdep", stdin=True)
+    running.wait_for(moment, 60)
+    for child in of_mark(pid):
+        with contextlib.suppress(OSError):
+            if b"conda" in Path(f"/proc/{child}/cmdline").read_bytes():
+                os.kill(child, signal.SIGKILL)
+    cell = running.result(60)
+    now = names(kernel.prefix)
+    if cell.status == "ok":  # it had been quicker
+        assert "needsdep-1.0-py_0.json" in now
+        return
+    assert cell.error.ename == "CommandFailed"
+    assert now == before
+    assert kernel.run("import ourpkg; ourpkg.__version__").result == "'1.0'"
+    assert kernel.run("import needsdep").error.ename == "ModuleNotFoundError"
+    assert kernel.run("%conda list").status == "ok"
+    assert list((kernel.prefix / ".ipy_envmagic/pending").iterdir()) == []

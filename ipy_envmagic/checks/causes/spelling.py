@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from ipy_envmagic.checks.known import well_known_names
+from ipy_envmagic.checks.known import is_well_known, well_known_names
 from ipy_envmagic.checks.report import Finding, Fix
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ipy_envmagic.checks.subject import Subject
 
-__all__ = ["case_mismatch", "distance", "typo"]
+__all__ = ["case_mismatch", "distance", "near_well_known", "typo"]
 
 _SHORTEST = 4  # letters: of shorter names too many are one letter apart
 _LONG = 8  # letters from which two mistakes are forgiven
@@ -58,6 +58,20 @@ def typo(subject: Subject) -> Finding | None:
         {"asked": subject.title, "nearest": near},
         Fix((), steps=steps),
     )
+
+
+def near_well_known(name: str) -> str | None:
+    """Return the widely used name that another is nearly, None where it is one itself, or near none.
+
+    Parameters
+    ----------
+    name : str
+        A distribution's name, in any spelling.
+    """
+    key = name.lower().replace("_", "-").replace(".", "-")
+    if len(key) < _SHORTEST or is_well_known(name) or key in well_known_names():
+        return None
+    return _nearest(key, well_known_names())
 
 
 def distance(one: str, other: str, most: int) -> int:

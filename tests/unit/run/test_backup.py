@@ -91,8 +91,10 @@ def test_what_was_compiled_of_another_version_goes(site):
     write(site / "one/__init__.py", "new")
     write(site / "one/__pycache__/__init__.cpython-312.pyc", "compiled")
     write(site / "one/__pycache__/other.cpython-312.pyc", "compiled")
+    write(site / "one/part/__pycache__/a.cpython-312.pyc.140038150443952", "half of it")
     put_back(roots, target)
     assert sorted(os.listdir(site / "one/__pycache__")) == ["other.cpython-312.pyc"]
+    assert os.listdir(site / "one/part/__pycache__") == []
 
 
 def test_what_is_younger_is_somebody_else_s(site):
