@@ -15,7 +15,7 @@ import stat
 import time
 from typing import TYPE_CHECKING
 
-from ipy_envmagic.errors import CommandInterrupted
+from ipy_envmagic.errors import CommandInterrupted, EnvMagicError
 from ipy_envmagic.run import pending, state
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def hold(prefix: str, what: str, say: Callable[[str], None]) -> Iterator[str]:
     ------
     CommandInterrupted
         When the waiting is interrupted; nothing has been done.
+    EnvMagicError
+        There is no place for the lock.
 
     Notes
     -----
@@ -59,7 +61,10 @@ def hold(prefix: str, what: str, say: Callable[[str], None]) -> Iterator[str]:
     """
     from filelock import FileLock  # noqa: PLC0415 imported at the first change
 
-    folder = state.folder(prefix)
+    try:
+        folder = state.folder(prefix)
+    except OSError as error:
+        raise _no_lock(prefix, error) from None
     path = os.path.join(folder, "lock")
     with contextlib.suppress(OSError):
         if not stat.S_ISREG(os.lstat(path).st_mode):
@@ -69,12 +74,19 @@ def hold(prefix: str, what: str, say: Callable[[str], None]) -> Iterator[str]:
         _acquire(mine, path, say)
     except KeyboardInterrupt:
         raise CommandInterrupted(f"Interrupted while it waited: {what} was not run") from None
+    except OSError as error:
+        raise _no_lock(prefix, error) from None
     try:
         _sign(path, what)
         _wait_for_orphans(folder, say)
         yield folder
     finally:
         _release(mine, path)
+
+
+def _no_lock(prefix: str, error: OSError) -> EnvMagicError:
+    where = f" ({error.filename})" if error.filename else ""
+    return EnvMagicError(f"{prefix} cannot be locked against other installers: {error.strerror or error}{where}")
 
 
 def _acquire(mine: BaseFileLock, path: str, say: Callable[[str], None]) -> None:

@@ -6,9 +6,7 @@ Whoever may change the prefix may use the folder; nobody else may read it, and n
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import secrets
 import stat
 
 __all__ = ["FOLDER", "append", "existing", "folder", "read", "write"]
@@ -93,7 +91,7 @@ def write(path: str, text: str) -> None:
     path, text : str
         The file, in one of our folders, and what it is to hold.
     """
-    beside = f"{path}.{secrets.token_hex(6)}"
+    beside = f"{path}.{os.urandom(6).hex()}"
     try:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
         with open(descriptor, "wb") as file:
@@ -164,7 +162,9 @@ def _is_ours(path: str, prefix: str | None) -> bool:
 
 
 def _of_user(prefix: str) -> str:
-    import platformdirs  # noqa: PLC0415 only where the prefix is read-only
+    import hashlib  # noqa: PLC0415 only where the prefix is read-only
+
+    import platformdirs  # noqa: PLC0415 as above
 
     digest = hashlib.sha256(os.path.realpath(prefix).encode("utf-8", "surrogateescape")).hexdigest()[:16]
     return os.path.join(platformdirs.user_state_dir("ipy_envmagic", appauthor=False), digest)

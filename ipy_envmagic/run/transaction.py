@@ -173,9 +173,11 @@ def catch_up(folder: str, environment: Environment, snapshot: look.Snapshot) -> 
         line: dict[str, Any] = {"by": {"kind": "others"}, "command": None, "status": None, "outcome": "found"}
         if cut:
             line |= {"by": cut[-1].by, "command": cut[-1].command, "outcome": "cut off"}
-        history.append(folder, {**line, "changes": changes})
-    if known is None or changes or known != now:
-        history.write_state(folder, now)
+        with contextlib.suppress(OSError):  # that the disk is full is told where it hinders more than this
+            history.append(folder, {**line, "changes": changes})
+    if known is None or known != now:
+        with contextlib.suppress(OSError):
+            history.write_state(folder, now)
     return now
 
 

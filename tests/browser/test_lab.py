@@ -128,6 +128,22 @@ def test_the_restart_note_and_its_button(open_notebook):
     dialog.get_by_role("button", name="Cancel").click()
 
 
+def test_the_history_and_the_way_back(open_notebook):
+    notebook = open_notebook("history")
+    notebook.run(LOAD)
+    notebook.run("%pip install -q envmagic-demo-a==1.0")
+    notebook.run("%pip install -q --upgrade envmagic-demo-a envmagic-demo-b")
+    text, outputs = notebook.run("%envcheck --history 2")
+    assert "envmagic-demo-a 1.0 \N{RIGHTWARDS ARROW} 2.0" in text
+    assert "history.ipynb" in text  # which notebook did it
+    assert len(json.dumps(outputs)) < 8192
+    notebook.shot("6-history")
+    text, _ = notebook.run("%envcheck --undo")
+    assert "Updated: envmagic-demo-a 2.0 \N{RIGHTWARDS ARROW} 1.0" in text
+    notebook.shot("7-undo")
+    notebook.run("%pip uninstall envmagic-demo-a")
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_a_report_can_be_read_in_both_themes(open_notebook, dark):
     notebook = open_notebook(f"theme-{dark}", dark=dark)
