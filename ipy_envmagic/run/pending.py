@@ -153,12 +153,13 @@ def watched(entry: Pending) -> Iterator[None]:
 
 
 def close(entry: Pending) -> None:
-    """Take an entry away, for its change has ended; that its files cannot go at once hinders nobody."""
+    """Take an entry away, for its change has ended; its many links go while nobody waits for that."""
     trash = f"{entry.folder}.trash"
     with contextlib.suppress(OSError):
         os.rename(entry.folder, trash)
     _running.discard(entry.id)
-    shutil.rmtree(trash, ignore_errors=True)
+    # Not a daemon: a process that ends, ends when they are gone, for they hold the space of what was removed.
+    threading.Thread(target=shutil.rmtree, args=(trash,), kwargs={"ignore_errors": True}).start()
 
 
 def leave(entry: Pending) -> None:

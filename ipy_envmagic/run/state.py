@@ -62,11 +62,13 @@ def existing(prefix: str) -> tuple[str, ...]:
         The environment's.
     """
     path = os.path.join(prefix, FOLDER)
-    found = [path] if _is_ours(path, prefix) else []
-    if not found or not os.access(path, os.W_OK):
-        with contextlib.suppress(OSError):
-            own = _of_user(prefix)
-            found += [own] if _is_ours(own, None) else []
+    is_there = os.path.lexists(path)
+    found = [path] if is_there and _is_ours(path, prefix) else []
+    if os.access(path if found else prefix, os.W_OK) and (found or not is_there):
+        return tuple(found)  # mostly: what decides otherwise is slow to load
+    with contextlib.suppress(OSError, ImportError):
+        own = _of_user(prefix)
+        found += [own] if _is_ours(own, None) else []
     return tuple(found)
 
 
