@@ -26,7 +26,11 @@ def load_ipython_extension(ipython: InteractiveShell) -> None:
 
     unload_ipython_extension(ipython)
     EnvMagics(ipython).register()
-    if os.path.isdir(os.path.join(sys.prefix, ".ipy_envmagic", "pending")):
+    try:
+        changing = any("." not in name for name in os.listdir(os.path.join(sys.prefix, ".ipy_envmagic", "pending")))
+    except OSError:  # mostly: nothing has been changed here yet, or not by us
+        changing = False
+    if changing:
         _tell_cut_off()
     if sys.platform != "emscripten":  # a browser has no threads
         _thread.start_new_thread(_warm, ())

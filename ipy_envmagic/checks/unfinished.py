@@ -25,9 +25,9 @@ def change_cut_off(environment: Environment) -> Iterator[Finding]:
         The kernel's.
     """
     for folder in state.existing(environment.prefix):
-        if not os.path.isdir(os.path.join(folder, "pending")):
+        if not _has_entries(os.path.join(folder, "pending")):
             continue
-        from ipy_envmagic.run import pending, transaction  # noqa: PLC0415 (mostly nothing has been changed here)
+        from ipy_envmagic.run import pending, transaction  # noqa: PLC0415 (mostly nothing is being changed here)
 
         for entry in pending.left_open(folder):
             yield Finding(
@@ -37,3 +37,10 @@ def change_cut_off(environment: Environment) -> Iterator[Finding]:
                 {"command": entry.command, "since": entry.since, "by": entry.by, "kept": entry.kept},
                 Fix((transaction.REPAIR,), restart=False, steps="Put back what it broke."),
             )
+
+
+def _has_entries(folder: str) -> bool:
+    try:
+        return any("." not in name for name in os.listdir(folder))
+    except OSError:
+        return False
