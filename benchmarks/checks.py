@@ -98,13 +98,13 @@ def make(folder: Path) -> str:
     return python
 
 
-def told(python: str, code: str) -> list[float]:
+def told(python: str, code: str, runs: int = RUNS) -> list[float]:
     """Run code in new processes; return the median of each of its figures."""
-    runs = []
-    for _ in range(RUNS):
+    found = []
+    for _ in range(runs):
         done = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True, cwd="/")
-        runs.append(json.loads(done.stdout.splitlines()[-1]))
-    return [statistics.median(column) for column in zip(*runs, strict=True)]
+        found.append(json.loads(done.stdout.splitlines()[-1]))
+    return [statistics.median(column) for column in zip(*found, strict=True)]
 
 
 def process(command: list[str]) -> float:

@@ -24,6 +24,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from changing import changing
 from checks import checks
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
@@ -233,7 +234,7 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="envmagic-bench-"))
     try:
         parts = []
-        for part in (checks, neighbours, loading, always_on, version, output):
+        for part in (checks, changing, neighbours, loading, always_on, version, output):
             parts.append("\n".join(part(home)))
             print(parts[-1], end="\n\n", flush=True)
     finally:

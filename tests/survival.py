@@ -209,10 +209,9 @@ WAYS = {
 }
 
 
-def attempt(survivor, way, rng):
-    """Begin a change, end it by a way at a random moment, and return what is wrong afterwards."""
+def attempt(survivor, way, rng, before):
+    """Begin a change, end it at a random moment; return what is wrong, whether it was quicker, and what is there."""
     end, dies = WAYS[way]
-    before = survivor.look()
     is_one = before[0]["envmagic_kill_a"] == "1.0"
     target = "2.0" if is_one else "1.0"
     names = rng.sample(["envmagic-kill-a", "envmagic-kill-c", "envmagic-kill-tool"], k=rng.randint(1, 3))
@@ -244,7 +243,7 @@ def attempt(survivor, way, rng):
     problems = [] if whole and changed and complete and as_before else [told, repr(before), repr(after)]
     if left := survivor.kept():
         problems += [told, f"kept: {left}"]
-    return problems, bool(done), told
+    return problems, bool(done), after
 
 
 def put_back(survivor):

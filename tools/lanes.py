@@ -192,7 +192,8 @@ def test(lane: Lane, python: Path, extra: list[str]) -> Outcome:
     if missing:
         raise UnavailableError(f"{missing[0]} is not there")
     workers = "0" if lane.needs else "2"  # one Lab and one browser serve them all
-    command = [str(python), "-m", "pytest", "-q", "-n", workers, f"--junitxml={report}", "-o", "junit_family=xunit1"]
+    command = [str(python), "-m", "pytest", "-q", "-n", workers, "--dist", "worksteal"]
+    command += [f"--junitxml={report}", "-o", "junit_family=xunit1"]
     with tempfile.TemporaryDirectory() as elsewhere:
         where = ROOT
         if lane.wheel:

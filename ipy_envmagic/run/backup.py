@@ -47,7 +47,7 @@ class Root(NamedTuple):
     alone : bool
         Whether all in it is the environment's, so that what is new there may be taken away.
     passed_over : tuple of str
-        The names at its top that are not kept.
+        The names at its top that are not kept; with some of them, what is new at its top is left alone as well.
     """
 
     path: str
@@ -176,7 +176,7 @@ def differences(roots: tuple[Root, ...], target: str, until: float | None = None
                     continue
                 if entry is None or _is_older(entry, until):
                     lost.append((path, was.path))
-            if root.alone:
+            if root.alone and not (root.passed_over and live == root.path):
                 new += [path for entry in now.values() for path in _older(entry, until)]
     return Differences(tuple(new), tuple(lost))
 

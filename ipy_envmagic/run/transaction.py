@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,11 @@ __all__ = ["Done", "Request", "catch_up", "change", "repair"]
 
 REPAIR = "%envcheck --repair"
 _FEW = 3  # paths that a line names
+_SIGNS = {  # what a program writes before, or while, it changes files
+    "pip": re.compile(r"Installing collected packages|ninstalling|uninstall:|Successfully|Running setup\.py"),
+    "conda": re.compile(r"(?:Preparing|Verifying|Executing) transaction|Downloading and Extracting"),
+}
+_QUIET = frozenset({"-q", "-qq", "-qqq", "--quiet", "--json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,18 +141,20 @@ def change(
         failure = None
         if succeeded and request.check is not None:
             failure = request.check(history.describe(environment, look.take(environment), known))
-        said = [] if succeeded and failure is None else _roll_back(entry, face)
+        put_back, not_put_back = False, None
+        if failure is not None or (not succeeded and _may_have_begun(request, outcome)):
+            put_back, not_put_back = _roll_back(entry, face)
         after = look.take(environment)
         found = look.compare(before, after)
         look.refresh(before, after, environment)
         look.remember(before, after, found)
-        _write_down(folder, environment, request, known, after, outcome, put_back=bool(said))
-        if not any(one.startswith("Not put back") for one in said):
+        _write_down(folder, environment, request, known, after, outcome, put_back=put_back)
+        if not_put_back is None:
             pending.close(entry)
         else:
             pending.leave(entry)
     notes = (
-        *(said[1:] if said else ()),
+        *((not_put_back,) if not_put_back else ()),
         *_debris(debris, distributions.leftovers(environment.site_directories), before, after),
         *(kernel_needs.unmet(after.distributions, needed) if found and needed else ()),
     )
@@ -169,10 +177,11 @@ def catch_up(folder: str, environment: Environment, snapshot: look.Snapshot) -> 
     now = history.describe(environment, snapshot, known or {})
     changes = history.changed(known, now) if known is not None else []
     if changes:
-        cut = pending.left_open(folder)
         line: dict[str, Any] = {"by": {"kind": "others"}, "command": None, "status": None, "outcome": "found"}
-        if cut:
-            line |= {"by": cut[-1].by, "command": cut[-1].command, "outcome": "cut off"}
+        told = {one.get("entry") for one in history.lines(folder)}
+        for entry in pending.left_open(folder):
+            if entry.id not in told:  # what is found next is somebody else's
+                line |= {"by": entry.by, "command": entry.command, "outcome": "cut off", "entry": entry.id}
         with contextlib.suppress(OSError):  # that the disk is full is told where it hinders more than this
             history.append(folder, {**line, "changes": changes})
     if known is None or known != now:
@@ -260,21 +269,40 @@ def _run_all(
     return outcome, succeeded
 
 
-def _roll_back(entry: pending.Pending, face: process.Face) -> list[str]:
-    """Put back what a change that did not end well did; say so, and what cannot be put back."""
+def _may_have_begun(request: Request, outcome: process.Outcome) -> bool:
+    """Whether the last program may have changed files: pip and conda say so before they do, where they say anything.
+
+    What fails before, in minutes of resolving or downloading, leaves alone what others did in that time.
+    """
+    command = request.commands[-1]
+    sign = _SIGNS.get(command.program)
+    is_silent = request.terminal or command.machine_output or command.shell_tail is not None
+    if sign is None or is_silent or len(request.commands) > 1 or command.program != _runs(command):
+        return True
+    return not _QUIET.isdisjoint(command.arguments) or sign.search(outcome.tail) is not None
+
+
+def _runs(command: Command) -> str:
+    """Return the program that serves: uv may stand in for pip, and mamba for conda."""
+    name = os.path.basename(command.argv[0]).lower().removesuffix(".exe")
+    return "pip" if name.startswith("python") else name
+
+
+def _roll_back(entry: pending.Pending, face: process.Face) -> tuple[bool, str | None]:
+    """Put back what a change did that did not end well, and say so; give whether it did, and what it could not."""
     found = pending.differences(entry, late=False)
     if not found:
-        return []
+        return False, None
     count, failed = pending.roll_back(found)
     but = f", but for {len(failed)}" if failed else ""
     face.say(
         f"It did not end well, so the environment is as it was before{but}: {_counted(count)} put back or taken away."
     )
     if not failed:
-        return ["put back"]
+        return True, None
     told = f"Not put back: {_few(failed)}. When that can be written, {REPAIR} tries it again."
     face.say(told)
-    return ["put back", told]
+    return True, told
 
 
 def _write_down(
@@ -326,7 +354,11 @@ def _append(
 
 def _changed_since(folder: str, entry: pending.Pending) -> frozenset[str]:
     """Return the normalised names that later lines of the journal have changed: those are not the entry's any more."""
-    later = (line for line in history.lines(folder) if line["time"] > entry.since and line.get("outcome") == "done")
+    later = (
+        line
+        for line in history.lines(folder)
+        if str(line.get("time")) > entry.since and line.get("outcome") in {"done", "found"}
+    )
     return frozenset(distributions.normalise(one["name"]) for line in later for one in line["changes"])
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 
 import pytest
 from survival import Survivor, make_wheels, put_back
@@ -65,6 +66,22 @@ def test_no_space_left(survivor, tmp_path):
         assert survivor.look() == before, said
     finally:
         subprocess.run(["umount", "-l", str(small)], check=True)
+
+
+def test_what_fails_before_it_begins_leaves_alone_what_others_do(survivor):
+    """pip resolves, and fails; somebody else's file, which came meanwhile, stays."""
+    theirs = survivor.venv.site_packages / "theirs.py"
+    for words in (["install", "envmagic-kill-a==2.0", "envmagic-kill-nowhere"], ["install", "envmagic-kill-a==9"]):
+        process = survivor.start(*survivor.words(*words))
+        while not (pending := survivor.kept()) and process.poll() is None:
+            time.sleep(0.005)
+        assert pending
+        theirs.write_text("")
+        said, _ = process.communicate(timeout=60)
+        assert "ERROR CommandFailed" in said
+        assert theirs.exists()
+        assert survivor.kept() == []
+        theirs.unlink()
 
 
 def test_something_in_the_way(survivor):

@@ -38,13 +38,15 @@ def test_whole_or_unchanged(new_survivor, way, program, share):
     seed = random.SystemRandom().randrange(1 << 32)
     rng = random.Random(seed)
     finished = 0
+    seen = survivor.look()
     for number in range(count):
-        problems, done, _ = attempt(survivor, way, rng)
+        problems, done, seen = attempt(survivor, way, rng, seen)
         if problems:
             pytest.fail("\n".join([f"seed {seed}, attempt {number}", *problems]), pytrace=False)
         finished += done
-        if None in survivor.look()[0].values():
+        if None in seen[0].values():
             put_back(survivor)
+            seen = survivor.look()
     put_back(survivor)
     assert not list((survivor.venv.path / ".ipy_envmagic/pending").iterdir())
     print(f"{program}, {way}: {finished} of {count} had been finished before they were ended", file=sys.stderr)

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 from importlib import metadata
 
 import pytest
@@ -130,6 +131,22 @@ def test_a_version_that_cannot_be_had_leaves_all_as_it_is(kernel, fresh_venv, tm
     assert "envmagic-demo-gone==1.0" in cell.error.text
     assert installed(fresh_venv) == before
     assert "the environment is as it was before" in cell.plain  # the first step had been done
+
+
+def test_a_read_waits_for_nobody(kernel, fresh_venv):
+    """While another process changes the environment."""
+    holder = "from ipy_envmagic.run import lock\nimport sys\nwith lock.hold(sys.prefix, 'pip install x', print):\n"
+    holder += "    print('held', flush=True)\n    sys.stdin.read()\n"
+    with subprocess.Popen(
+        [fresh_venv.python, "-c", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "held\n"
+        for line in ("%pip list", "%pip show pip", "%envcheck pip", "%envcheck", "%envcheck --history"):
+            assert ok(kernel, line)
+        running = kernel.start("%pip install -q envmagic-demo-a", stdin=True)
+        running.wait_for("Waiting for 'pip install x'", 30)
+        other.communicate("")
+        assert running.result(60).status == "ok"
 
 
 def test_a_secret_is_in_no_line(kernel, fresh_venv):

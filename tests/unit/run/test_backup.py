@@ -125,6 +125,20 @@ def test_a_folder_that_is_shared_keeps_what_is_new(site):
     assert (site / "two.py").exists()
 
 
+def test_what_a_person_puts_at_the_top_of_conda_s_prefix_stays(site):
+    write(site / "pkgs/cache", "x")
+    roots, target = keep(site, passed_over=("pkgs",))
+    write(site / "mine/data.csv", "mine")
+    write(site / "one/new.py", "new")
+    write(site / "pkgs/more", "x")
+    (site / "two.py").unlink()
+    put_back(roots, target)
+    assert (site / "mine/data.csv").exists()
+    assert (site / "pkgs/more").exists()
+    assert (site / "two.py").exists()
+    assert not (site / "one/new.py").exists()
+
+
 def test_what_cannot_be_put_back_hinders_nothing_else(site):
     roots, target = keep(site)
     (site / "two.py").unlink()

@@ -4,13 +4,14 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from ipy_envmagic.run import lock, pending, state, tree
+from ipy_envmagic.run import history, lock, pending, state, tree
 
 ROOT = str(Path(lock.__file__).resolve().parents[2])
 HOLDER = """
@@ -129,3 +130,38 @@ def test_a_link_in_the_lock_s_place_is_not_followed(tmp_path):
     with lock.hold(str(tmp_path), "x", print):
         assert secret.read_text() == "secret"
     assert secret.exists()
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only an administrator can be two users")
+def test_two_users_of_one_prefix():
+    """In a prefix that both may write to, each waits for the other, and both can write the journal."""
+    with tempfile.TemporaryDirectory() as prefix:
+        os.chmod(prefix, 0o1777)
+        from filelock import FileLock  # noqa: F401 (loaded while we may still read it)
+
+        told, tell = os.pipe()
+        child = os.fork()
+        if not child:
+            try:
+                os.setgid(65534)
+                os.setuid(65534)
+                with lock.hold(prefix, "pip install theirs", print) as folder:
+                    os.write(tell, b"held")
+                    history.append(folder, {"by": {}, "command": "pip install theirs", "changes": []})
+                    time.sleep(1.5)
+            except BaseException as error:  # noqa: BLE001 (all that this process can do is to say it)
+                os.write(tell, repr(error).encode())
+            finally:
+                os._exit(0)
+        assert os.read(told, 500) == b"held"
+        said = []
+        began = time.monotonic()
+        with lock.hold(prefix, "pip install ours", said.append) as folder:
+            assert time.monotonic() - began > 0.5
+            assert folder == f"{prefix}/.ipy_envmagic"
+            history.append(folder, {"by": {}, "command": "pip install ours", "changes": []})
+        assert said[0].startswith(f"Waiting for 'pip install theirs' (process {child} of nobody, since ")
+        assert [one["number"] for one in history.lines(folder)] == [1, 2]
+        os.waitpid(child, 0)
+        os.close(told)
+        os.close(tell)
