@@ -6,8 +6,10 @@ further ones, which once told something.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import tempfile
 from types import SimpleNamespace
 
@@ -25,10 +27,8 @@ from ipy_envmagic.run.screen import Screen
 __all__ = ["CORPUS", "TARGETS", "run"]
 
 CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fuzz", "corpus")
-_SCRATCH = tempfile.TemporaryDirectory(
-    prefix="ipy-envmagic-fuzz-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-)
-FOLDER = _SCRATCH.name
+FOLDER = tempfile.mkdtemp(prefix="ipy-envmagic-fuzz-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 
 
 def put(path: str, data: bytes) -> str:

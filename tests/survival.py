@@ -170,7 +170,8 @@ def of_mark(pid):
 
 
 def interrupt(process, rng):
-    os.kill(process.pid, signal.SIGINT)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGINT)
     if rng.random() < 0.6:  # again: now it is ended, wherever it is
         time.sleep(rng.random() * 0.3)
         with contextlib.suppress(ProcessLookupError):

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".lanes"
 LOADING = ("tests/kernel/test_loading.py",)
 CHECKING = tuple(f"tests/unit/checks/test_{name}.py" for name in ("check",))
-TALKING = ("loading", "pip", "envcheck", "asked_for", "surroundings")
+TALKING = ("loading", "pip", "envcheck")
 LIMIT = 45 * 60
 """Seconds after which a lane is ended: its tests have shorter limits of their own."""
 
@@ -71,6 +71,7 @@ LANES = (
         (
             *("tests/unit", *(f"tests/kernel/test_{name}.py" for name in TALKING)),
             *("-m", "not conda and not patient", "-W", "ignore::pytest.PytestUnraisableExceptionWarning"),
+            *(f"--ignore=tests/unit/{name}.py" for name in ("test_fuzz", "test_docs", "run/test_backup")),
         ),
     ),
     # IPython declares its own magics in different ways over these versions.
@@ -191,7 +192,8 @@ def test(lane: Lane, python: Path, extra: list[str]) -> Outcome:
     missing = [name for name in lane.arguments if name.startswith("tests") and not (ROOT / name).exists()]
     if missing:
         raise UnavailableError(f"{missing[0]} is not there")
-    workers = "0" if lane.needs else "2"  # one Lab and one browser serve them all
+    # One Lab and one browser serve them all; of the others many wait for a kernel to start, or an installer to end.
+    workers = "0" if lane.needs else str(max(2, (os.cpu_count() or 1) * 3 // 2))
     command = [str(python), "-m", "pytest", "-q", "-n", workers, "--dist", "worksteal"]
     command += [f"--junitxml={report}", "-o", "junit_family=xunit1"]
     with tempfile.TemporaryDirectory() as elsewhere:

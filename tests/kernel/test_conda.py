@@ -40,7 +40,7 @@ def test_install_import_list_remove(conda, conda_kernel):
     assert "needsdep-1.0" in history
 
 
-@pytest.mark.parametrize("line", ["ourpkg>=2", "'ourpkg>=2'", "ourpkg >=2", "{wanted}", "ourpkg=2.0"])
+@pytest.mark.parametrize("line", ["ourpkg>=2", "'ourpkg >=2'", "{wanted}"])
 def test_a_specifier_arrives_whole(conda_kernel, line):
     kernel = conda_kernel()
     kernel.run("wanted = ['ourpkg>=2']\nimport ourpkg")
@@ -377,7 +377,7 @@ def test_the_way_back(conda_kernel):
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="processes are found in /proc")
-@pytest.mark.parametrize("moment", ["Preparing transaction", "Verifying transaction", "Executing transaction"])
+@pytest.mark.parametrize("moment", ["Preparing transaction", "Executing transaction"])
 def test_a_conda_that_is_killed_in_its_transaction(conda_kernel, moment):
     kernel = conda_kernel()
     before = names(kernel.prefix)

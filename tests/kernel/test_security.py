@@ -146,7 +146,7 @@ def test_a_secret_is_shown_nowhere(kernel, fresh_venv, home):
         cell = kernel.run(line)
         told.append(f"{cell.raw}\n{cell.error.text if cell.error else ''}\n{cell.displays}")
     told.append(kernel.run("%tb").raw)
-    told += [path.read_text() for path in (fresh_venv.path / ".ipy_envmagic").rglob("*") if path.is_file()]
+    told += [path.read_text() for path in (fresh_venv.path / ".ipy_envmagic").iterdir() if path.is_file()]
     assert "envmagic-demo-nowhere" in told[0]
     assert "****@localhost" in told[0]
     for text in told:

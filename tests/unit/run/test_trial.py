@@ -121,7 +121,8 @@ def test_several_at_once(tmp_path):
 def test_an_interrupt_ends_all_of_them(tmp_path):
     (tmp_path / "slow.py").write_text(f"open({str(tmp_path / 'begun')!r}, 'w').close()\nimport time; time.sleep(60)")
     code = f"""
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which is ignored where the tests run in the background
 from ipy_envmagic.run.trial import try_imports
 try:
     try_imports(["slow"], executable=sys.executable, path=[*sys.path, {str(tmp_path)!r}], cwd="", environ=os.environ)
