@@ -105,10 +105,9 @@ def test_the_installer_of_a_dead_kernel_is_waited_for(tmp_path):
 
 
 def test_an_interrupt_while_waiting_is_an_interrupt(tmp_path):
-    code = HOLDER.replace(
-        "with lock",
-        "import os, signal, threading\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nthreading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()\nwith lock",
-    )
+    before = "import os, signal, threading\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    before += "threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()\n"
+    code = HOLDER.replace("with lock", f"{before}with lock")
     with holder(tmp_path, 30) as child:
         done = subprocess.run(
             [sys.executable, "-c", code, str(tmp_path), ROOT, "0"],
