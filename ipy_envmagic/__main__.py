@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ipy_envmagic import __version__
 from ipy_envmagic.checks.session import Session
 from ipy_envmagic.environments.environment import Environment
-from ipy_envmagic.errors import EnvMagicError
+from ipy_envmagic.errors import CommandFailed, CommandInterrupted, EnvMagicError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(asked.run(asked))
     except EnvMagicError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
-        return _WRONG_USE
+        return _PROBLEM if isinstance(error, (CommandFailed, CommandInterrupted)) else _WRONG_USE
     except BrokenPipeError:  # the reader has read enough
         sys.stderr.close()
         return _WELL

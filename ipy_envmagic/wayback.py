@@ -5,6 +5,7 @@ For the magic and the command line; nothing here prints but through the `Face` t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
@@ -160,6 +161,10 @@ def snapshot(environment: Environment, path: str, face: process.Face) -> tuple[s
         Something cannot be had again, or has another name on no index; nothing has been written.
     """
     lockfile.check_name(path)
+    above = os.path.dirname(os.path.abspath(path))
+    if not os.access(above, os.W_OK):
+        why = "may not be written" if os.path.isdir(above) else "is no folder"
+        raise EnvMagicError(f"{path} cannot be written: {above} {why}")
     folders = state.existing(environment.prefix)
     known = (history.last_state(folders[-1]) if folders else None) or {}
     now = history.describe(environment, look.take(environment), known)
@@ -176,8 +181,7 @@ def snapshot(environment: Environment, path: str, face: process.Face) -> tuple[s
     if now["conda"]:
         written[lockfile.conda_path(path)] = lockfile.to_conda(_addresses(now))
     for place, text in written.items():
-        with open(place, "w", encoding="utf-8") as file:
-            file.write(text)
+        _write(place, text)
     return tuple(written)
 
 
@@ -220,6 +224,19 @@ def restore(
         wanted = [hashed[normalise(row["name"])] for row in rows if row["before"] and normalise(row["name"]) in hashed]
         steps = (*plan.steps, *_hashed_steps(wanted, private))
         return _go(steps, rows, environment, face, options, folder, terminal=terminal, shown=shown)
+
+
+def _write(path: str, text: str) -> None:
+    """Write a file of the user's: whole, or not at all."""
+    beside = f"{path}.part"
+    try:
+        with open(beside, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(beside, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(beside)
+        raise EnvMagicError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def _go(

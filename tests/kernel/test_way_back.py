@@ -166,6 +166,32 @@ def test_a_snapshot_of_what_no_index_has_is_refused(kernel):
     assert not (kernel.cwd / "pylock.toml").exists()
 
 
+NOT_READ = [
+    ("--snapshot lock.toml", "lock.toml is no name of a lock file; write pylock.toml, or pylock.NAME.toml"),
+    ("--snapshot", "--snapshot takes a file: %envcheck --snapshot pylock.toml"),
+    ("--snapshot nowhere/pylock.toml", "is no folder"),
+    ("--restore pylock.toml", "pylock.toml cannot be read: No such file or directory."),
+    ("--restore", "--restore takes a file"),
+    ("--undo", "Nothing to undo: no change of this environment has been written down."),
+    ("--undo x", "--undo takes a number, as in %envcheck --undo 3; 'x' is none"),
+    ("--undo 0", "--undo takes a number"),
+    ("--undo 1 2", "--undo takes no names; take 1 2 away"),
+    ("--history -3", "knows no option -3"),
+    ("--undo --repair", "acts and judges nothing; take"),
+    ("--repair numpy", "--repair takes no names; take numpy away"),
+    ("--history -r x.txt", "--history reads no other files; take them away"),
+]
+
+
+def test_what_cannot_be_read_is_told_in_a_line(kernel):
+    for line, told in NOT_READ:
+        cell = kernel.run(f"%envcheck {line}")
+        assert cell.error is not None, line
+        assert cell.error.ename in {"EnvMagicError", "LineError"}, cell
+        assert told in cell.error.text
+        assert "\n" not in cell.error.text
+
+
 def test_restore_takes_a_lock_file_of_another_program(kernel, fresh_venv, wheelhouse, offline):
     """What the kernel needs is not in it: that is refused in a line, before anything is touched."""
     wheel = wheelhouse / f"{A}-1.0-py3-none-any.whl"
