@@ -208,6 +208,7 @@ TARGETS = {
         direct_url,
         (
             b'{"url": "file:///p", "dir_info": {"editable": true}}',
+            b'{"url": "file:///dev/zero", "archive_info": {}}',
             b'{"url": "https://u:p@h/x.whl", "archive_info": {"hashes": {"sha256": "ab"}}}',
             b'{"url": "https://h/x", "vcs_info": {"vcs": "git", "commit_id": "ab"}}',
         ),

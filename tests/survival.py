@@ -29,8 +29,8 @@ def write(text):
 
 print("begun", flush=True)
 try:
-    actions.run(sys.argv[1], sys.argv[2:], Face(write, lambda line: write(line + "\\n"), str, progress=False),
-                actions.Options(), terminal=False)
+    print(actions.run(sys.argv[1], sys.argv[2:], Face(write, lambda line: write(line + "\\n"), str, progress=False),
+                      actions.Options(), terminal=False))
 except EnvMagicError as error:
     print("ERROR", type(error).__name__, str(error), flush=True)
 """

@@ -82,13 +82,17 @@ def roots_of(environment: Environment) -> tuple[Root, ...]:
     environment : Environment
         Any. Of one that conda made it is the prefix without its caches and other environments; of a virtual environment
         the site directories, the scripts and the data; of another the site directories that pip installs into, and the
-        scripts beside them.
+        scripts beside them. What this user may not write to is left out.
     """
+    return tuple(root for root in _roots_of(environment) if os.access(root.path, os.W_OK))
+
+
+def _roots_of(environment: Environment) -> tuple[Root, ...]:
     prefix = environment.prefix
     if environment.is_conda:
         return (Root(prefix, passed_over=tuple(_OF_CONDA)),)
     inside = os.path.join(prefix, "")
-    sites = [path for path in environment.site_directories if os.path.isdir(path) and os.access(path, os.W_OK)]
+    sites = [path for path in environment.site_directories if os.path.isdir(path)]
     if prefix != environment.base_prefix:
         base = os.path.join(environment.base_prefix, "")
         sites = [path for path in sites if path.startswith(inside) or not path.startswith(base)]

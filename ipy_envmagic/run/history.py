@@ -195,8 +195,25 @@ def _origin(one: Distribution, options: Sequence[str]) -> dict[str, Any]:
     archive = archive if isinstance(archive, dict) else {}
     hashes = archive.get("hashes")
     digest = f"sha256={hashes['sha256']}" if isinstance(hashes, dict) and "sha256" in hashes else archive.get("hash")
+    if not digest and url.startswith("file:"):  # before pip 23.1 it wrote none; just now the file is what was installed
+        digest = _digest(_path_of(url))
     part = told.get("subdirectory")
     return {"kind": "archive", "url": shown, "hash": digest, **({"subdirectory": part} if part else {})}
+
+
+def _digest(path: str) -> str | None:
+    import hashlib  # noqa: PLC0415 only for what old versions of pip brought
+
+    digest = hashlib.sha256()
+    try:
+        if not os.path.isfile(path):  # a device has no end
+            return None
+        with open(path, "rb") as file:
+            while piece := file.read(1 << 20):
+                digest.update(piece)
+    except (OSError, ValueError):
+        return None
+    return f"sha256={digest.hexdigest()}"
 
 
 def _path_of(url: str) -> str:

@@ -155,7 +155,7 @@ def change(
             pending.leave(entry)
     notes = (
         *((not_put_back,) if not_put_back else ()),
-        *_debris(debris, distributions.leftovers(environment.site_directories), before, after),
+        *_debris(debris, environment, before, after, succeeded=succeeded),
         *(kernel_needs.unmet(after.distributions, needed) if found and needed else ()),
     )
     return Done(outcome, found, look.stale_modules(before, after) if found else (), notes, failure)
@@ -362,13 +362,17 @@ def _changed_since(folder: str, entry: pending.Pending) -> frozenset[str]:
     return frozenset(distributions.normalise(one["name"]) for line in later for one in line["changes"])
 
 
-def _debris(before: set[str], now: Sequence[str], had: look.Snapshot, has: look.Snapshot) -> tuple[str, ...]:
-    """Name what an installer that was stopped left behind, with the line that repairs."""
-    left = [path for path in now if path not in before]
+def _debris(
+    before: set[str], environment: Environment, had: look.Snapshot, has: look.Snapshot, *, succeeded: bool
+) -> tuple[str, ...]:
+    """Name what an installer left behind and, where it was stopped, the line that repairs."""
+    left = [path for path in distributions.leftovers(environment.site_directories) if path not in before]
     if not left:
         return ()
     gone = [one for key, one in had.distributions.items() if key not in has.distributions]
     names = ", ".join(map(os.path.basename, left))
+    if succeeded:
+        return (f"The installer could not take {names} away, which nothing needs any more.",)
     lines = [f"The installer was stopped while it replaced files and left {names} behind."]
     wanted = " ".join(f"{one.name}=={one.version}" for one in gone if one.version)
     if wanted:

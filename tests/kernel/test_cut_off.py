@@ -123,8 +123,12 @@ def test_a_read_only_file_in_the_way(survivor, unchangeable, what):
     said = survivor.run(
         *survivor.words("install", "envmagic-kill-a==2.0", "envmagic-kill-b==2.0", "envmagic-kill-c==2.0")
     )
-    assert "ERROR CommandFailed" in said, said
     told, checked, left, *_ = survivor.look()
+    if "ERROR CommandFailed" not in said:  # later versions of pip go on, and tell what they could not take away
+        assert "Failed to remove contents" in said
+        assert {told[name] for name in survivor.NAMES[:3]} == {"2.0"}
+        assert "nothing needs any more" in said
+        return
     assert [told, checked] == [*before[:2]], said
     if left:  # pip's own copy of the file that nobody can take away: said, and kept for a repair
         assert "Not put back: " in said
