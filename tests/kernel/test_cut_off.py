@@ -99,19 +99,17 @@ def test_something_in_the_way(survivor):
 
 
 @pytest.fixture
-def unchangeable():
+def unchangeable(survivor):
     """A function that makes a file or folder such that not even an administrator can replace it."""
-    made = []
 
     def make(path):
         done = subprocess.run(["chattr", "+i", str(path)], capture_output=True, check=False)
         if done.returncode:
             pytest.skip(f"nothing can be made unchangeable here: {done.stderr.decode().strip()}")
-        made.append(path)
 
     yield make
-    for path in made:
-        subprocess.run(["chattr", "-i", str(path)], check=False, capture_output=True)
+    # An installer may have renamed it.
+    subprocess.run(["chattr", "-R", "-i", str(survivor.venv.path)], check=False, capture_output=True)
 
 
 @pytest.mark.skipif(not shutil.which("chattr"), reason="chattr is not here")
