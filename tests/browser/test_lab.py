@@ -63,8 +63,8 @@ def test_progress_is_one_line(open_notebook):
 
 @pytest.fixture
 def slow_index(tmp_path):
-    """The address of an index on this machine that takes a second and a half to hand out a wheel of 800 kB."""
-    wheel = make_wheel(tmp_path, "envmagic-demo-slow", "1.0", bloat=800_000)
+    """The address of an index on this machine that hands a wheel of 4 MB out slowly; pip reads 256 kB at a time."""
+    wheel = make_wheel(tmp_path, "envmagic-demo-slow", "1.0", bloat=4_000_000)
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
@@ -102,7 +102,7 @@ def test_the_bar_of_a_download_is_one_line_that_is_renewed(open_notebook, slow_i
     line = f"%pip install --no-cache-dir --index-url {slow_index} --no-deps envmagic-demo-slow"
     text, outputs = notebook.run(line.replace("--no-deps", "--no-deps --isolated"))
     seen = page.evaluate("() => { clearInterval(window.watch); return window.seen; }")
-    bars = [[row for row in shown.splitlines() if "kB" in row and "/s" in row] for shown in seen]
+    bars = [[row for row in shown.splitlines() if "B/s" in row] for shown in seen]
     notebook.shot("3-download")
     assert "Added: envmagic-demo-slow 1.0" in text
     assert max(map(len, bars)) == 1, bars
