@@ -91,7 +91,7 @@ class Survivor:
     def __init__(self, venv, wheels, home, program="pip"):
         self.venv, self.wheels, self.program = venv, wheels, program
         self.variables = {**os.environ, "HOME": str(home), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)}
-        self.variables |= {"PIP_NO_COMPILE": "1", "PYTHONDONTWRITEBYTECODE": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+        self.variables |= {"PYTHONDONTWRITEBYTECODE": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         self.variables |= {"UV": shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}") or ""}
         self.variables |= {"UV_OFFLINE": "1", "UV_NO_INDEX": "1", "UV_FIND_LINKS": str(wheels)}
 
@@ -124,6 +124,10 @@ class Survivor:
         checked = self.venv.run("-m", "pip", "check", check=False, env=self.variables)
         strange = sorted(path.name for path in self.venv.site_packages.glob("~*"))
         strange += sorted(path.name for path in self.venv.site_packages.rglob("*.back"))
+        compiled = self.venv.site_packages.glob("envmagic_kill_*/__pycache__/*")
+        strange += sorted(
+            path.name for path in compiled if not (path.parent.parent / f"{path.name.partition('.')[0]}.py").exists()
+        )
         infos = sorted(path.name for path in self.venv.site_packages.glob("envmagic_kill_*.dist-info"))
         whole = all((self.venv.site_packages / name / "RECORD").exists() for name in infos)
         return told, checked.stdout, strange, infos, whole

@@ -27,6 +27,8 @@ from kernels import import_root
 __all__ = ["Venv", "closure", "make_template", "make_venv"]
 
 BIN = "Scripts" if os.name == "nt" else "bin"
+NOT_COPIED = ("jedi/third_party/typeshed/stubs/", "jedi/third_party/django-stubs/")
+"""Half of all files that a kernel needs, and nothing in a test does."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +101,16 @@ def copy_distribution(distribution: metadata.Distribution, site_packages: Path) 
     root = Path(str(distribution.locate_file("")))
     for file in distribution.files or ():
         # Scripts and shared data lie outside; a kernel does without them.
-        if ".." in file.parts or not (root / file).is_file():
+        if ".." in file.parts or file.as_posix().startswith(NOT_COPIED) or not (root / file).is_file():
             continue
         target = site_packages / file
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)  # it may be a link to the template's
         shutil.copy2(root / file, target)
+        if file.name == "RECORD":
+            lines = target.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [line for line in lines if not line.startswith(NOT_COPIED)]
+            target.write_text("".join(kept), encoding="utf-8")
 
 
 def make_template(folder: Path, *, kernel: bool) -> Venv:

@@ -207,6 +207,8 @@ def restore(found: Differences, say: Callable[[str, OSError], None]) -> int:
             count += 1
         except OSError as error:
             say(path, error)
+        if path.endswith(".py"):
+            _forget_compiled(path)
     for path, kept in found.lost:
         try:
             _put_back(path, kept)
@@ -320,7 +322,10 @@ def _link_or_copy(kept: str, target: str, *, copied: bool) -> None:
 
 
 def _forget_compiled(path: str) -> None:
-    """Take away what was compiled from another version of a source: sometimes only the time of the two tells them."""
+    """Take away what was compiled from a source that is gone, or from another version of it.
+
+    The one keeps an uninstaller from removing the folder; of the other sometimes only the time tells.
+    """
     folder, name = os.path.split(path)
     cache = os.path.join(folder, "__pycache__")
     stem = name[: -len("py")]

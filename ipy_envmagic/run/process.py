@@ -30,13 +30,15 @@ if TYPE_CHECKING:
 
     from ipy_envmagic.commands.command import Command
 
-__all__ = ["Face", "Interrupts", "Outcome", "run_in_cell", "run_in_terminal"]
+__all__ = ["KEPT", "Face", "Interrupts", "Outcome", "run_in_cell", "run_in_terminal"]
+
+KEPT = 1 << 16
+"""Characters of a program's output that are kept: the last ones."""
 
 _CHUNK = 65536  # bytes asked of one read
 _BATCH = 1 << 18  # bytes gathered before the cell gets them, when they come faster than it can show them
 _BATCH_SECONDS = 0.05
 _FRAME_SECONDS = 0.1  # a progress line is renewed ten times a second at most
-_KEEP = 1 << 16  # characters of output kept for the error message
 _GUARD_AFTER = 0.0, 1.0  # seconds after which a program that changes files, or none, is guarded against our death
 _ROWS = 1  # of the program's terminal: with more, uv and tqdm draw several bars at once, which a cell cannot renew
 _BROKEN_PIPE = (120, 141)  # of CPython, whose last flush failed, and of a program that SIGPIPE ended
@@ -249,7 +251,7 @@ class _Run:
         text = self.face.mask(text)
         self.pending.append(text)
         if final:
-            self.tail = (self.tail + text)[-_KEEP:]
+            self.tail = (self.tail + text)[-KEPT:]
 
     def _flush(self) -> None:
         if self.pending:

@@ -26,11 +26,22 @@ __all__ = ["Done", "Request", "catch_up", "change", "repair"]
 
 REPAIR = "%envcheck --repair"
 _FEW = 3  # paths that a line names
-_SIGNS = {  # what a program writes before, or while, it changes files
-    "pip": re.compile(r"Installing collected packages|ninstalling|uninstall:|Successfully|Running setup\.py"),
-    "conda": re.compile(r"(?:Preparing|Verifying|Executing) transaction|Downloading and Extracting"),
+_SIGNS = {  # what a program that is not silenced writes while it changes nothing yet, and what from then on
+    "pip": (
+        re.compile(
+            r"^(?:Collecting|Processing|Obtaining|Requirement already|Looking in|Usage:|"
+            r"ERROR: (?:Could not find a version|Could not open requirements|Invalid requirement))",
+            re.MULTILINE,
+        ),
+        re.compile(r"Installing collected packages|ninstalling|uninstall:|Successfully|Running setup\.py"),
+    ),
+    "conda": (
+        re.compile(
+            r"Channels:|Collecting package metadata|Solving environment|PackagesNotFoundError|^usage:", re.MULTILINE
+        ),
+        re.compile(r"(?:Preparing|Verifying|Executing) transaction|Downloading and Extracting"),
+    ),
 }
-_QUIET = frozenset({"-q", "-qq", "-qqq", "--quiet", "--json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,14 +283,17 @@ def _run_all(
 def _may_have_begun(request: Request, outcome: process.Outcome) -> bool:
     """Whether the last program may have changed files: pip and conda say so before they do, where they say anything.
 
-    What fails before, in minutes of resolving or downloading, leaves alone what others did in that time.
+    What fails before, in minutes of resolving or downloading, leaves alone what others did in that time. One that an
+    option, a variable or its configuration has silenced, or of whose output not all was kept, may have.
     """
     command = request.commands[-1]
-    sign = _SIGNS.get(command.program)
-    is_silent = request.terminal or command.machine_output or command.shell_tail is not None
-    if sign is None or is_silent or len(request.commands) > 1 or command.program != _runs(command):
+    elsewhere = request.terminal or command.machine_output or command.shell_tail is not None
+    if elsewhere or len(request.commands) > 1 or command.program != _runs(command):
         return True
-    return not _QUIET.isdisjoint(command.arguments) or sign.search(outcome.tail) is not None
+    if command.program not in _SIGNS or len(outcome.tail) >= process.KEPT:
+        return True
+    before, begun = _SIGNS[command.program]
+    return before.search(outcome.tail) is None or begun.search(outcome.tail) is not None
 
 
 def _runs(command: Command) -> str:

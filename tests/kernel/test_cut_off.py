@@ -84,8 +84,10 @@ def test_what_fails_before_it_begins_leaves_alone_what_others_do(survivor):
         theirs.unlink()
 
 
-def test_something_in_the_way(survivor):
+@pytest.mark.parametrize("silenced", [{}, {"PIP_QUIET": "3"}])
+def test_something_in_the_way(survivor, silenced):
     """A folder where a script has to go: pip finds out in the middle, and does not put everything back itself."""
+    survivor.variables |= silenced
     before = survivor.look()
     folder = survivor.venv.site_packages / "envmagic_kill_big.py"
     folder.mkdir()

@@ -90,6 +90,8 @@ def test_what_was_compiled_of_another_version_goes(site):
     roots, target = keep(site)
     write(site / "one/__init__.py", "new")
     write(site / "one/__pycache__/__init__.cpython-312.pyc", "compiled")
+    write(site / "one/new.py", "new")
+    write(site / "one/__pycache__/new.cpython-312.pyc", "compiled")
     write(site / "one/__pycache__/other.cpython-312.pyc", "compiled")
     write(site / "one/part/__pycache__/a.cpython-312.pyc.140038150443952", "half of it")
     put_back(roots, target)
