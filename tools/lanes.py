@@ -10,14 +10,17 @@ cannot be installed, counts as skipped, with the reason. The last line of the su
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -184,6 +187,17 @@ def count(report: Path, outcome: Outcome) -> None:
         outcome.passed += numbers["tests"] - failed - numbers["skipped"]
 
 
+@contextlib.contextmanager
+def folder_of_a_lane() -> Iterator[str]:
+    """Give a new folder; its hundreds of thousands of files go while the next lane runs."""
+    folder = tempfile.mkdtemp(prefix="lane-")
+    try:
+        yield folder
+    finally:
+        removal = threading.Thread(target=shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True})
+        removal.start()  # at its end Python waits for it
+
+
 def test(lane: Lane, python: Path, extra: list[str]) -> Outcome:
     """Run pytest in the lane's environment."""
     outcome = Outcome(lane)
@@ -196,15 +210,17 @@ def test(lane: Lane, python: Path, extra: list[str]) -> Outcome:
     workers = "0" if lane.needs else str(max(2, (os.cpu_count() or 1) * 3 // 2))
     command = [str(python), "-m", "pytest", "-q", "-n", workers, "--dist", "worksteal"]
     command += [f"--junitxml={report}", "-o", "junit_family=xunit1"]
-    with tempfile.TemporaryDirectory() as elsewhere:
+    with folder_of_a_lane() as elsewhere:
         where = ROOT
         if lane.wheel:
-            where = Path(elsewhere)
+            where = Path(elsewhere, "work")
+            where.mkdir()
             for name in ("tests", "examples"):
                 shutil.copytree(ROOT / name, where / name, ignore=shutil.ignore_patterns("__pycache__"))
             shutil.copy(ROOT / "pyproject.toml", where)
         try:
-            done = run([*command, *lane.arguments, *extra], cwd=where, env=clean_variables(), timeout=LIMIT)
+            variables = clean_variables() | {"PYTEST_DEBUG_TEMPROOT": elsewhere}
+            done = run([*command, *lane.arguments, *extra], cwd=where, env=variables, timeout=LIMIT)
             status = done.returncode
         except subprocess.TimeoutExpired:
             status, outcome.note = 1, f"ended after {LIMIT // 60} minutes"

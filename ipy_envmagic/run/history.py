@@ -245,12 +245,14 @@ def _backwards(folder: str) -> Iterator[dict[str, Any]]:
                 line = json.loads(text)
             except (ValueError, RecursionError):
                 continue
-            if isinstance(line, dict) and isinstance(line.get("number"), int) and _has_changes(line):
+            if _is_ours(line):
                 yield line
 
 
-def _has_changes(line: Mapping[str, Any]) -> bool:
-    """Whether the changes of a line are as we write them."""
+def _is_ours(line: object) -> bool:
+    """Whether a line is as we write them."""
+    if not isinstance(line, dict) or type(line.get("number")) is not int or line["number"] < 1:
+        return False
     changes = line.get("changes")
     return isinstance(changes, list) and all(
         isinstance(one, dict)

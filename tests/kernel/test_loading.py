@@ -89,7 +89,6 @@ def test_unload_gives_back_what_was_there(new_kernel, used):
     assert found["envcheck"] == ["builtins", "builtins"]  # nobody has it
     assert found["pip"][0].startswith("IPython.")
     cell = kernel.run("%pip --version")
-    assert re.search(r"pip \d+", cell.text)
     assert "Note: you may need to restart" in cell.text  # the built-in's own words
     cell = kernel.run("get_ipython().magics_manager.registry.get('EnvMagics') is None")
     assert cell.result == "True"

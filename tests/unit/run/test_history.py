@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ipy_envmagic.environments.environment import Environment
@@ -98,6 +98,7 @@ JSON = st.recursive(
 
 
 @given(st.lists(JSON.map(json.dumps) | st.text(max_size=30), max_size=6).map("\n".join))
+@example('{"number": -1, "changes": []}')
 @settings(max_examples=200, deadline=None)
 def test_whatever_is_in_the_files_they_can_be_read(tmp_path_factory, text):
     folder = str(tmp_path_factory.mktemp("any"))
