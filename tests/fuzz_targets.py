@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from types import SimpleNamespace
 
-from ipy_envmagic.commands import arguments, secrets
+from ipy_envmagic.commands import arguments, secrets, undoing
 from ipy_envmagic.commands.conda_line import read as parse_conda
 from ipy_envmagic.commands.line import parse, parse_body
 from ipy_envmagic.environments import conda_meta, distributions, integrity, kernels, pth, requires
@@ -153,7 +153,8 @@ def journal(data: bytes) -> None:
     folder = os.path.dirname(put("state/history.jsonl", data))
     put("state/state.json", data)
     put("state/pending/00aa/entry.json", data)
-    history.net(history.lines(folder))
+    lines = history.lines(folder)
+    undoing.plan(history.net(lines))
     known = history.last_state(folder)
     if known is not None:
         history.changed(known, {"pip": {}, "conda": {}})

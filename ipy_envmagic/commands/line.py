@@ -293,7 +293,7 @@ class _Scanner:
 
     def _continues(self, before: str, word: _Word) -> bool:
         if before.endswith(" @"):
-            return True
+            return self.words[-1].open
         if not word.typed:  # `numpy>= {version}` is one; any other value stands for itself
             return _ends_open(before) and self.words[-1].typed
         if word.text == "@":
@@ -356,7 +356,7 @@ class _Scanner:
                 there = True
             elif char in "'\"":
                 words[-1].text += self._quoted(char)
-                words[-1].typed, words[-1].open = False, True
+                words[-1].typed = words[-1].open = False
                 there = True
             elif char == "\\" and self.posix:
                 words[-1].text += self._escaped()

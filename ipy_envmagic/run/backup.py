@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ipy_envmagic.environments.environment import Environment
 
-__all__ = ["Differences", "NotKeptError", "Root", "differences", "keep", "restore", "roots_of"]
+__all__ = ["Differences", "NotKeptError", "Root", "differences", "keep", "outside", "restore", "roots_of"]
 
 _PASSED_OVER = frozenset({"__pycache__", FOLDER})
 _OF_CONDA = frozenset({"pkgs", "envs", "conda-bld", "locks", "var", "tmp"})  # at the top of a prefix of conda's
@@ -106,6 +106,26 @@ def _roots_of(environment: Environment) -> tuple[Root, ...]:
     return (*(Root(path) for path in unlinked), *own)
 
 
+def outside(roots: tuple[Root, ...], environment: Environment) -> str:
+    """Return the first folder that is not an environment's, "" where all are: others may have written down which.
+
+    Parameters
+    ----------
+    roots : tuple of Root
+        As they were read from a file.
+    environment : Environment
+        Whose they are to be.
+    """
+    own = {root.path for root in roots_of(environment)}
+    prefixes = {os.path.normpath(environment.prefix), os.path.realpath(environment.prefix)}
+    for root in roots:
+        path = os.path.normpath(root.path)
+        inside = any(path == prefix or path.startswith(os.path.join(prefix, "")) for prefix in prefixes)
+        if root.path not in own and not inside:
+            return root.path
+    return ""
+
+
 def keep(roots: tuple[Root, ...], target: str) -> None:
     """Keep what is in some folders.
 
@@ -170,16 +190,13 @@ def differences(roots: tuple[Root, ...], target: str, until: float | None = None
             for was in _entries(kept):
                 entry = now.pop(was.name, None)
                 path = f"{live}/{was.name}"
-                if was.is_dir(follow_symlinks=False):
-                    if entry is None or entry.is_dir(follow_symlinks=False):
-                        stack.append((path, was.path, _PASSED_OVER))
-                        if entry is None:
-                            lost.append((path, was.path))
-                        continue
-                elif entry is not None and _is_same(entry, was):
+                is_folder = was.is_dir(follow_symlinks=False)
+                if entry is not None and is_folder and entry.is_dir(follow_symlinks=False):
+                    stack.append((path, was.path, _PASSED_OVER))
+                elif entry is not None and not is_folder and _is_same(entry, was):
                     continue
-                if entry is None or _is_older(entry, until):
-                    lost.append((path, was.path))
+                elif entry is None or _is_older(entry, until):
+                    lost += _whole(path, was.path)
             if root.alone and not (root.passed_over and live == root.path):
                 new += [path for entry in now.values() for path in _older(entry, until)]
     return Differences(tuple(new), tuple(lost))
@@ -209,12 +226,16 @@ def restore(found: Differences, say: Callable[[str, OSError], None]) -> int:
             say(path, error)
         if path.endswith(".py"):
             _forget_compiled(path)
-    for path, kept in found.lost:
+    hindered: list[str] = []
+    for path, kept in found.lost:  # a folder before what is in it
+        if path.startswith(tuple(hindered)):
+            continue
         try:
             _put_back(path, kept)
             count += 1
         except OSError as error:
             say(path, error)
+            hindered.append(f"{path}/")
     return count
 
 
@@ -254,6 +275,15 @@ def _is_same(entry: os.DirEntry[str], was: os.DirEntry[str]) -> bool:
         return False
     same_file = (one.st_ino, one.st_dev) == (other.st_ino, other.st_dev)
     return same_file or (other.st_nlink == 1 and (one.st_size, one.st_mtime_ns) == (other.st_size, other.st_mtime_ns))
+
+
+def _whole(path: str, kept: str) -> list[tuple[str, str]]:
+    """Pair a path, and of a folder all in it, with what is kept of it."""
+    pairs = [(path, kept)]
+    for above, beside in pairs:  # which grows
+        if os.path.isdir(beside) and not os.path.islink(beside):
+            pairs += [(f"{above}/{entry.name}", entry.path) for entry in _entries(beside)]
+    return pairs
 
 
 def _older(entry: os.DirEntry[str], until: float | None) -> Iterator[str]:

@@ -27,6 +27,7 @@ __all__ = ["Described", "append", "changed", "describe", "last_state", "lines", 
 
 SCHEMA = 1
 LARGEST = 5_000_000  # bytes of a journal before it becomes the old one
+_SOURCES = ("conda", "pip")
 _NAME, _OLD, _STATE = "history.jsonl", "history.1.jsonl", "state.json"
 
 Described = dict[str, dict[str, dict[str, Any]]]
@@ -67,7 +68,7 @@ def describe(environment: Environment, snapshot: Snapshot, known: Described, opt
 def changed(before: Described, after: Described) -> list[dict[str, Any]]:
     """List what differs, by name: "name", "source", "before" and "after" (None where it was or is not there)."""
     rows = []
-    for source in ("conda", "pip"):
+    for source in _SOURCES:
         one, other = before.get(source, {}), after.get(source, {})
         for key in sorted(one.keys() | other.keys()):
             was, now = one.get(key), other.get(key)
@@ -119,11 +120,12 @@ def last_state(folder: str) -> Described | None:
     """Return what was there after the last line; None where nothing has been written down."""
     try:
         told = json.loads(state.read(os.path.join(folder, _STATE)))
-        found = {source: told[source] for source in ("pip", "conda")}
+        found = {source: told[source] for source in _SOURCES}
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     whole = all(
-        isinstance(by_name, dict) and all(isinstance(one, dict) and "stamp" in one for one in by_name.values())
+        isinstance(by_name, dict)
+        and all(_is_described(one) and {"stamp", "name", "installer"} <= one.keys() for one in by_name.values())
         for by_name in found.values()
     )
     return found if whole else None
@@ -250,16 +252,30 @@ def _backwards(folder: str) -> Iterator[dict[str, Any]]:
 
 
 def _is_ours(line: object) -> bool:
-    """Whether a line is as we write them."""
+    """Whether a line is as we write them: others may write to the file as well."""
     if not isinstance(line, dict) or type(line.get("number")) is not int or line["number"] < 1:
         return False
     changes = line.get("changes")
-    return isinstance(changes, list) and all(
-        isinstance(one, dict)
-        and isinstance(one.get("name"), str)
-        and one.get("source") in {"pip", "conda"}
-        and all(side in one and (one[side] is None or isinstance(one[side], dict)) for side in ("before", "after"))
-        for one in changes
+    return (
+        all(isinstance(line.get(key, kind()), kind) for key, kind in (("time", str), ("outcome", str), ("by", dict)))
+        and isinstance(changes, list)
+        and all(
+            isinstance(one, dict)
+            and isinstance(one.get("name"), str)
+            and one.get("source") in _SOURCES
+            and all(side in one and (one[side] is None or _is_described(one[side])) for side in ("before", "after"))
+            for one in changes
+        )
+    )
+
+
+def _is_described(told: object) -> bool:
+    """Whether something is what `describe` says of a distribution."""
+    if not isinstance(told, dict) or "version" not in told or not isinstance(told.get("origin"), dict):
+        return False
+    texts = (told["version"], told.get("build"), told.get("installer"), told["origin"].get("kind"))
+    return all(text is None or isinstance(text, str) for text in texts) and isinstance(
+        told["origin"].get("options", []), list
     )
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ipy_envmagic.environments import distributions, kernel_needs
 from ipy_envmagic.errors import CommandInterrupted
+from ipy_envmagic.run import backup, history, pending, process
 from ipy_envmagic.run import changes as look
-from ipy_envmagic.run import history, pending, process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -224,6 +224,10 @@ def repair(folder: str, environment: Environment, by: Mapping[str, Any]) -> tupl
     for entry in reversed(pending.left_open(folder)):  # the youngest first: each goes back to what it found
         if pending.still_running(entry):
             lines.append(f"{cut_off(entry)} Its program still runs; end it, and repair then.")
+            whole = False
+            continue
+        if outside := backup.outside(entry.roots, environment):
+            lines.append(f"{cut_off(entry)} Not repaired: its record names {outside}, which is not this environment's.")
             whole = False
             continue
         known = catch_up(folder, environment, look.take(environment))

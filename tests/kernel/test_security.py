@@ -180,3 +180,22 @@ def test_a_name_near_a_known_one_is_not_installed_by_a_fix(kernel, fresh_venv, t
     cell = kernel.run("%envcheck nunpy --fix")
     assert "Not run, for nunpy is nearly numpy, which is widely used" in cell.plain
     assert not (fresh_venv.site_packages / "nunpy/__init__.py").exists()
+
+
+def test_a_repair_touches_only_its_environment(new_venv, tmp_path):
+    """Who may write to the prefix may write down a change that was cut off, and name any folder in it."""
+    venv = new_venv("shared", kernel=True)
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("")
+    entry = venv.path / ".ipy_envmagic/pending/00aa"
+    (entry / "kept/0").mkdir(parents=True)
+    (venv.path / ".ipy_envmagic").chmod(0o700)
+    for named in (str(mine), f"{venv.path}/lib/../../mine"):
+        by = {"pid": 2**22 + 1, "host": os.uname().nodename}
+        told = {"command": "pip install x", "since": "2026-01-01T00:00:00Z", "by": by, "roots": [[named, True, []]]}
+        (entry / "entry.json").write_text(json.dumps(told))
+        done = venv.run("-m", "ipy_envmagic", "repair", check=False)
+        assert done.returncode == 1
+        assert f"Not repaired: its record names {named}, which is not this environment's." in done.stdout
+        assert (mine / "thesis.txt").exists()

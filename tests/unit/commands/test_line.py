@@ -5,7 +5,7 @@ import string
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ipy_envmagic.commands.line import parse, parse_body, quote
@@ -278,6 +278,8 @@ def test_words_survive_a_round_trip(given_words, platform):
 
 
 @given(WORD)
+@example("0[")  # extras that end nowhere
+@example("0 @")  # a direct reference without its address
 def test_no_value_ever_becomes_syntax(value):
     def look(_name):
         return value

@@ -3,7 +3,7 @@ import shutil
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ipy_envmagic.environments.environment import Environment
@@ -211,6 +211,7 @@ def do(site, deeds):
 
 
 @given(DEEDS, DEEDS)
+@example([("write", "b/a", "")], [("remove", "b", ""), ("write", "b", "")])  # a file where a folder was
 @settings(max_examples=150, deadline=None)
 def test_whatever_was_done_it_comes_back(tmp_path_factory, first, then):
     site = tmp_path_factory.mktemp("any") / "site"

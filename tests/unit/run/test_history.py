@@ -80,7 +80,7 @@ def test_who_brought_it_and_from_where(venv, wheelhouse):
 
 def test_the_last_state_is_read_as_it_was_written(folder):
     assert history.last_state(folder) is None
-    told = {"pip": {"a": {"name": "a", "version": "1", "stamp": [1, 2]}}, "conda": {}}
+    told = {"pip": {"a": side("1") | {"name": "a", "stamp": [1, 2]}}, "conda": {}}
     history.write_state(folder, told)
     assert history.last_state(folder) == told
 

@@ -30,7 +30,7 @@ def shown(data, *, step=300, progress=True, frames=True):
 
 
 def lines(text):
-    return [COLOUR.sub("", line).rstrip() for line in as_lab_shows(text).rstrip("\n").split("\n")]
+    return [COLOUR.sub("", line).rstrip() for line in as_lab_shows(text).rstrip("\n ").split("\n")]
 
 
 UV = [
