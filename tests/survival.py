@@ -16,7 +16,7 @@ from wheels import make_wheel
 
 __all__ = ["WAYS", "Survivor", "attempt", "make_wheels", "of_mark", "put_back"]
 
-FILES = 120
+FILES = 80
 DRIVER = """
 import json, sys
 from ipy_envmagic import actions

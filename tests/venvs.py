@@ -27,8 +27,8 @@ from kernels import import_root
 __all__ = ["Venv", "closure", "make_template", "make_venv"]
 
 BIN = "Scripts" if os.name == "nt" else "bin"
-NOT_COPIED = ("jedi/third_party/typeshed/stubs/", "jedi/third_party/django-stubs/")
-"""Half of all files that a kernel needs, and nothing in a test does."""
+NOT_COPIED = ("jedi/third_party/typeshed/stubs/", "jedi/third_party/django-stubs/", "tzdata/zoneinfo/")
+"""Half of all files that come with a kernel, and that no test needs."""
 
 
 @dataclass(frozen=True)
