@@ -22,7 +22,7 @@ from isolation import isolated
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 NEEDED = ("playwright", "jupyterlab")
 collect_ignore_glob = [] if CHROMIUM and all(map(importlib.util.find_spec, NEEDED)) else ["test_*.py"]
-SHOTS = Path(os.environ.get("IPY_ENVMAGIC_TEST_SHOTS") or ".")
+SHOTS = Path(os.environ.get("IPY_ENVMAGIC_TEST_SHOTS") or Path(__file__).resolve().parents[2] / ".lanes/shots")
 FLAGS = [
     *("--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update"),
     *("--disable-sync", "--no-first-run", "--no-default-browser-check", "--no-pings", "--password-store=basic"),
@@ -110,7 +110,7 @@ class Notebook:
 
     def shot(self, name):
         """Keep what is seen."""
-        SHOTS.mkdir(exist_ok=True)
+        SHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=str(SHOTS / f"{name}.png"))
 
     def save(self):
