@@ -379,7 +379,11 @@ def _refuse_what_breaks_the_kernel(
 ) -> None:
     """Refuse to remove, or to leave unusable, what the running kernel needs; `FORCE_KERNEL` lifts it."""
     if program in ("pip", "uv"):
+        from ipy_envmagic.commands.redirections import redirections  # noqa: PLC0415 (only a change needs it)
+
         parsed = read.parse_uv(words) if program == "uv" else read.parse(words)
+        if any(redirections(environment, {}, {}, parsed)):
+            return  # an option of the line sends it elsewhere
         verb = parsed.subcommand.rpartition(" ")[2]
         held: set[str] = set()
         for name in (*parsed.requirement_files, *(parsed.positionals if verb == "sync" else ())):

@@ -231,11 +231,20 @@ def test_what_the_kernel_needs_is_removed_where_it_is_forced(fresh_kernel):
     assert re.search(r"which is not installed: %pip install '?matplotlib-inline", cell.plain)  # and what mends it
 
 
-def test_an_install_that_would_break_the_kernel_is_refused(fresh_kernel):
-    cell = fresh_kernel.run("%pip install traitlets<4")
+@pytest.mark.parametrize("where", ["", "--prefix {__import__('sys').prefix}"])
+def test_an_install_that_would_break_the_kernel_is_refused(fresh_kernel, where):
+    cell = fresh_kernel.run(f"%pip install {where} traitlets<4")
     assert cell.status == "error"
     assert "--force-kernel" in cell.error.text
     assert cell.plain == ""
+
+
+@pytest.mark.parametrize("where", ["-t", "--prefix", "--root"])
+def test_an_install_that_goes_elsewhere_breaks_nothing(fresh_kernel, tmp_path, where):
+    make_wheel(tmp_path, "traitlets", "3.0")
+    cell = fresh_kernel.run(f"%pip install --find-links {tmp_path} --no-deps -I {where} {tmp_path}/else traitlets<4")
+    assert cell.status == "ok", cell
+    assert list((tmp_path / "else").rglob("traitlets-3.0.dist-info"))
 
 
 def test_without_pip_uv_serves(new_venv, new_kernel, offline):
