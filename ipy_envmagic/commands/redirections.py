@@ -7,6 +7,8 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ipy_envmagic.environments import layout
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -68,19 +70,12 @@ def notes(
 
 
 def user_site(environment: Environment, environ: Mapping[str, str]) -> str | None:
-    """Return the user site directory (as `site` documents it), or None where the variables do not tell."""
-    major, minor = environment.version[:2]
-    base = environ.get("PYTHONUSERBASE")
-    if environment.platform == "win32":
-        base = base or (environ.get("APPDATA") and ntpath.join(environ["APPDATA"], "Python"))
-        return ntpath.join(base, f"Python{major}{minor}", "site-packages") if base else None
-    if not base and environ.get("HOME"):
-        framework = environment.platform == "darwin" and ".framework/" in f"{environment.base_prefix}/"
-        if framework:
-            version = f"{major}.{minor}"
-            return posixpath.join(environ["HOME"], "Library", "Python", version, "lib", "python", "site-packages")
-        base = posixpath.join(environ["HOME"], ".local")
-    return posixpath.join(base, "lib", f"python{major}.{minor}", "site-packages") if base else None
+    """Return the user site directory, whether Python looks there or not; None where the variables do not tell."""
+    home = "APPDATA" if environment.platform == "win32" else "HOME"
+    told = {name: environ.get(name, "") for name in ("PYTHONUSERBASE", home)}
+    if not any(told.values()):
+        return None
+    return layout.user_site(environment.base_prefix, environment.version, environment.platform, told, told[home])
 
 
 def redirections(

@@ -5,7 +5,9 @@ The platform is always given, as `sys.platform` has it, so that a Windows or mac
 
 from __future__ import annotations
 
+import ntpath
 import os
+import posixpath
 import re
 from typing import TYPE_CHECKING
 
@@ -170,14 +172,15 @@ def user_site(base: str, version: tuple[int, ...], platform: str, environ: Mappi
     if environ.get("PYTHONNOUSERSITE"):
         return None
     major, minor = version[:2]
+    join = ntpath.join if platform == "win32" else posixpath.join
     root = environ.get("PYTHONUSERBASE")
     if platform == "win32":
-        root = root or os.path.join(environ.get("APPDATA") or home, "Python")
-        return os.path.join(root, f"Python{major}{minor}", "site-packages")
-    if not root and platform == "darwin" and re.search(r"/Python3?\.framework/", base):
-        root = os.path.join(home, "Library", "Python", f"{major}.{minor}")
-        return os.path.join(root, "lib", "python", "site-packages")
-    return os.path.join(root or os.path.join(home, ".local"), "lib", f"python{major}.{minor}", "site-packages")
+        root = root or join(environ.get("APPDATA") or home, "Python")
+        return join(root, f"Python{major}{minor}", "site-packages")
+    if not root and platform == "darwin" and re.search(r"/Python3?\.framework/", f"{base}/"):
+        root = join(home, "Library", "Python", f"{major}.{minor}")
+        return join(root, "lib", "python", "site-packages")
+    return join(root or join(home, ".local"), "lib", f"python{major}.{minor}", "site-packages")
 
 
 _NESTED = 8  # environments made from one another that are followed: two may name each other
