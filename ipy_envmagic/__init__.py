@@ -26,11 +26,7 @@ def load_ipython_extension(ipython: InteractiveShell) -> None:
 
     unload_ipython_extension(ipython)
     EnvMagics(ipython).register()
-    try:
-        changing = any("." not in name for name in os.listdir(os.path.join(sys.prefix, ".ipy_envmagic", "pending")))
-    except OSError:  # mostly: nothing has been changed here yet, or not by us
-        changing = False
-    if changing:
+    if has_entries(os.path.join(sys.prefix, ".ipy_envmagic")):
         _tell_cut_off()
     if sys.platform != "emscripten":  # a browser has no threads
         _thread.start_new_thread(_warm, ())
@@ -41,6 +37,20 @@ def unload_ipython_extension(ipython: InteractiveShell) -> None:
     mine = ipython.magics_manager.registry.get("EnvMagics")
     if mine is not None:
         mine.unregister()
+
+
+def has_entries(folder: str) -> bool:
+    """Whether a change is written down as begun; what tells more of it is slow to load.
+
+    Parameters
+    ----------
+    folder : str
+        A folder of `ipy_envmagic.run.state`.
+    """
+    try:
+        return any("." not in name for name in os.listdir(os.path.join(folder, "pending")))
+    except OSError:  # mostly: nothing has been changed here yet, or not by us
+        return False
 
 
 def _tell_cut_off() -> None:

@@ -170,6 +170,15 @@ def screen(data: bytes) -> None:
 
 LOCK = b'lock-version = "1.0"\ncreated-by = "x"\n[[packages]]\nname = "a"\n'
 HEADER = b"Metadata-Version: 2.4\nName: demo-x\nVersion: 1.0\nRequires-Python: >=3.8\n"
+DESCRIBED = {"version": "1", "installer": "pip", "origin": {"kind": "archive", "url": "file:///w", "hash": "sha256=0"}}
+
+
+def journal_line(source: str, origin: dict[str, object]) -> bytes:
+    """Give a line of the journal, for a seed."""
+    change = {"name": "a", "source": source, "before": {**DESCRIBED, "build": "0", "origin": origin}, "after": None}
+    return json.dumps({"number": 1, "time": "t", "changes": [change]}).encode() + b"\n"
+
+
 TARGETS = {
     "line": (
         line,
@@ -231,8 +240,9 @@ TARGETS = {
     "journal": (
         journal,
         (
-            b'{"number": 1, "time": "t", "changes": [{"name": "a", "source": "pip", "before": null, "after": {}}]}\n',
-            b'{"pip": {"a": {"stamp": [1]}}, "conda": {}}',
+            journal_line("pip", {"kind": "index", "options": ["-f", "w"]}),
+            journal_line("conda", {"kind": "conda", "url": "https://c/a-1-0.conda", "md5": "a"}),
+            json.dumps({"pip": {"a": {**DESCRIBED, "name": "a", "stamp": [1]}}, "conda": {}}).encode(),
             b'{"command": "c", "since": "s", "by": {"pid": 1, "host": "h"}, "roots": [["/p", true, []]]}',
         ),
     ),

@@ -21,7 +21,7 @@ def wheels(tmp_path_factory):
     for version in ("1.0", "2.0"):
         make_wheel(
             folder,
-            "envmagic-kill-big",
+            "envmagic-kill-0big",
             version,
             modules={"envmagic_kill_big.py": f"__version__ = {version!r}\n"},
             bloat=3_000_000 if version == "2.0" else 0,
@@ -54,7 +54,7 @@ def test_no_space_left(survivor, tmp_path):
         with (small / "filler").open("wb") as file:
             file.write(b"x" * (free - 2_000_000))
         said = survivor.run(
-            *survivor.words("install", "envmagic-kill-a==2.0", "envmagic-kill-b==2.0", "envmagic-kill-big==2.0")
+            *survivor.words("install", "envmagic-kill-a==2.0", "envmagic-kill-b==2.0", "envmagic-kill-0big==2.0")
         )
         assert "No space left" in said, said
         assert survivor.look() == before, said
@@ -93,7 +93,7 @@ def test_something_in_the_way(survivor, silenced):
     folder.mkdir()
     (folder / "mine").touch()
     said = survivor.run(
-        *survivor.words("install", "envmagic-kill-a==2.0", "envmagic-kill-b==2.0", "envmagic-kill-big==1.0")
+        *survivor.words("install", "envmagic-kill-a==2.0", "envmagic-kill-b==2.0", "envmagic-kill-0big==1.0")
     )
     assert "ERROR CommandFailed" in said, said
     assert survivor.look() == before, said
@@ -119,7 +119,7 @@ def unchangeable(survivor):
 def test_a_read_only_file_in_the_way(survivor, unchangeable, what):
     """pip replaces two packages and fails at the third, whose folder, or a file of it, cannot be replaced."""
     before = survivor.look()
-    unchangeable(survivor.venv.site_packages / "envmagic_kill_c" / what)
+    unchangeable(survivor.venv.site_packages / "envmagic_kill_a" / what)  # pip takes the one that needs another last
     said = survivor.run(
         *survivor.words("install", "envmagic-kill-a==2.0", "envmagic-kill-b==2.0", "envmagic-kill-c==2.0")
     )
@@ -173,7 +173,7 @@ def test_a_network_that_dies_in_the_middle(survivor, wheels):
         del survivor.variables["PIP_NO_INDEX"], survivor.variables["PIP_FIND_LINKS"]
         words = ("--no-cache-dir", "--index-url", f"http://127.0.0.1:{server.server_address[1]}")
         said = survivor.run(
-            *survivor.words("install", *words, "envmagic-kill-a==2.0", "envmagic-kill-b==2.0", "envmagic-kill-big")
+            *survivor.words("install", *words, "envmagic-kill-a==2.0", "envmagic-kill-b==2.0", "envmagic-kill-0big")
         )
         assert "ERROR CommandFailed" in said, said
         assert survivor.look() == before

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ipy_envmagic.environments import distributions, integrity, metadata
 from ipy_envmagic.environments.distributions import Distribution
+from ipy_envmagic.run import history
 
 KEPT = sorted((path.parent.name, path.name) for path in Path(CORPUS).glob("*/*"))
 
@@ -212,3 +213,15 @@ def test_no_quadratic_blow_up(name):
     """Fifty kilobytes of what opens, quotes or repeats; what grows with the square would not end in time."""
     for part in PARTS:
         run(name, part * (50_000 // len(part)))
+
+
+def test_what_is_well_formed_in_the_journal_is_read(tmp_path):
+    """The seeds of the fuzzing lead beyond the check of a line's form."""
+    line, of_conda, last, _ = TARGETS["journal"][1]
+    for number, seed in enumerate((line, of_conda, last)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "history.jsonl").write_bytes(seed)
+        (folder / "state.json").write_bytes(seed)
+    assert [len(history.net(history.lines(str(tmp_path / str(number))))) for number in range(3)] == [1, 1, 0]
+    assert history.last_state(str(tmp_path / "2")) is not None
