@@ -26,7 +26,11 @@ def load_ipython_extension(ipython: InteractiveShell) -> None:
 
     unload_ipython_extension(ipython)
     EnvMagics(ipython).register()
-    if has_entries(os.path.join(sys.prefix, ".ipy_envmagic")):
+    try:
+        changing = any("." not in name for name in os.listdir(os.path.join(sys.prefix, ".ipy_envmagic", "pending")))
+    except OSError:  # mostly: nothing has been changed here yet, or not by us
+        changing = False
+    if changing:
         _tell_cut_off()
     if sys.platform != "emscripten":  # a browser has no threads
         _thread.start_new_thread(_warm, ())
@@ -37,20 +41,6 @@ def unload_ipython_extension(ipython: InteractiveShell) -> None:
     mine = ipython.magics_manager.registry.get("EnvMagics")
     if mine is not None:
         mine.unregister()
-
-
-def has_entries(folder: str) -> bool:
-    """Whether a change is written down as begun; what tells more of it is slow to load.
-
-    Parameters
-    ----------
-    folder : str
-        A folder of `ipy_envmagic.run.state`.
-    """
-    try:
-        return any("." not in name for name in os.listdir(os.path.join(folder, "pending")))
-    except OSError:  # mostly: nothing has been changed here yet, or not by us
-        return False
 
 
 def _tell_cut_off() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-from ipy_envmagic import has_entries
 from ipy_envmagic.checks.report import Finding, Fix
 from ipy_envmagic.run import state
 
@@ -25,7 +25,7 @@ def change_cut_off(environment: Environment) -> Iterator[Finding]:
         The kernel's.
     """
     for folder in state.existing(environment.prefix):
-        if not has_entries(folder):
+        if not _has_entries(os.path.join(folder, "pending")):
             continue
         from ipy_envmagic.run import pending, transaction  # noqa: PLC0415 (mostly nothing is being changed here)
 
@@ -37,3 +37,10 @@ def change_cut_off(environment: Environment) -> Iterator[Finding]:
                 {"command": entry.command, "since": entry.since, "by": entry.by, "kept": entry.kept},
                 Fix((transaction.REPAIR,), restart=False, steps="Put back what it broke."),
             )
+
+
+def _has_entries(folder: str) -> bool:
+    try:
+        return any("." not in name for name in os.listdir(folder))
+    except OSError:
+        return False
